@@ -1,0 +1,351 @@
+//! Every bound and timeout of a hub, stated and checked in one place.
+
+use std::{fmt, ops::Deref, time::Duration};
+
+use crate::id::CONNECTIONS_PER_HUB;
+
+/// What a setting is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Time.
+    Time,
+    /// Bytes.
+    Bytes,
+    /// A plain number of things.
+    Count,
+    /// Hundredths of the whole.
+    Percent,
+}
+
+/// The value of one setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub enum Value {
+    /// A length of time.
+    Time(Duration),
+    /// A number, in the unit of the setting.
+    Number(u64),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(time) => write!(f, "{time:?}"),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// One setting as a row of a table, for programs that offer all settings as options.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The name, as in [`Settings`].
+    pub name: &'static str,
+    /// What it bounds, in sentences.
+    pub about: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// The default.
+    pub default: Value,
+    /// The smallest value allowed.
+    pub min: Value,
+    /// The largest value allowed.
+    pub max: Value,
+}
+
+/// Why settings were refused. The caller is at fault; nothing was built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A value outside its range.
+    #[error("{field} is {value}, but must be from {min} to {max}")]
+    OutOfRange {
+        /// The setting.
+        field: &'static str,
+        /// What it was set to.
+        value: String,
+        /// The smallest value allowed.
+        min: String,
+        /// The largest value allowed.
+        max: String,
+    },
+    /// Two values that do not go together.
+    #[error("{field} is {value}, but must be at least {other}, which is {bound}")]
+    BelowOther {
+        /// The setting that is too small.
+        field: &'static str,
+        /// What it was set to.
+        value: u64,
+        /// The setting that it must reach.
+        other: &'static str,
+        /// What that one is.
+        bound: u64,
+    },
+    /// There is no setting of this name, or it has another unit.
+    #[error("there is no setting {name:?} that takes {value}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The value that it was to have.
+        value: String,
+    },
+}
+
+macro_rules! settings {
+    (@unit Time) => { Duration };
+    (@unit $number:ident) => { usize };
+    (@value Time, $value:expr) => { Value::Time($value) };
+    (@value $number:ident, $value:expr) => { Value::Number($value as u64) };
+    (@set Time, $slot:expr, $value:expr) => {
+        match $value { Value::Time(time) => { $slot = time; true } Value::Number(_) => false }
+    };
+    (@set $number:ident, $slot:expr, $value:expr) => {
+        match $value {
+            Value::Time(_) => false,
+            Value::Number(number) => { $slot = usize::try_from(number).unwrap_or(usize::MAX); true }
+        }
+    };
+    ($($(#[doc = $about:literal])+ $name:ident: $unit:ident = $default:expr, $min:expr => $max:expr;)+) => {
+        /// Every bound and timeout of a hub, before it is checked.
+        ///
+        /// Set the fields that matter, take the rest from [`Default`], and turn the whole into a
+        /// [`Config`]:
+        ///
+        /// ```
+        /// use std::time::Duration;
+        /// use fanlight_core::{Config, Settings};
+        ///
+        /// let config = Config::new(Settings {
+        ///     ping_interval: Duration::from_secs(60),
+        ///     ..Settings::default()
+        /// });
+        /// assert!(config.is_ok());
+        ///
+        /// let refused = Config::new(Settings { ping_jitter_percent: 200, ..Settings::default() });
+        /// assert_eq!(
+        ///     refused.unwrap_err().to_string(),
+        ///     "ping_jitter_percent is 200, but must be from 0 to 90",
+        /// );
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Settings {
+            $(
+                $(#[doc = $about])+
+                #[doc = ""]
+                #[doc = concat!("Default `", stringify!($default), "`; from `", stringify!($min), "` to `", stringify!($max), "`.")]
+                pub $name: settings!(@unit $unit),
+            )+
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Settings {
+            /// All settings, in the order of their declaration.
+            pub const ALL: &[Setting] = &[
+                $(Setting {
+                    name: stringify!($name),
+                    about: concat!($($about),+),
+                    unit: Unit::$unit,
+                    default: settings!(@value $unit, $default),
+                    min: settings!(@value $unit, $min),
+                    max: settings!(@value $unit, $max),
+                },)+
+            ];
+
+            /// Sets one setting by its name.
+            ///
+            /// # Errors
+            ///
+            /// [`ConfigError::Unknown`] if there is no such setting, or it takes the other kind of
+            /// value. The range is checked later, by [`Config::new`].
+            pub fn set(&mut self, name: &str, value: Value) -> Result<(), ConfigError> {
+                let taken = match name {
+                    $(stringify!($name) => settings!(@set $unit, self.$name, value),)+
+                    _ => false,
+                };
+                taken.then_some(()).ok_or_else(|| ConfigError::Unknown {
+                    name: name.to_owned(),
+                    value: value.to_string(),
+                })
+            }
+
+            fn check_ranges(&self) -> Result<(), ConfigError> {
+                $(if !($min..=$max).contains(&self.$name) {
+                    return Err(ConfigError::OutOfRange {
+                        field: stringify!($name),
+                        value: settings!(@value $unit, self.$name).to_string(),
+                        min: settings!(@value $unit, $min).to_string(),
+                        max: settings!(@value $unit, $max).to_string(),
+                    });
+                })+
+                Ok(())
+            }
+        }
+    };
+}
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+const GIB: usize = 1024 * MIB;
+const SECOND: Duration = Duration::from_secs(1);
+const MILLI: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+settings! {
+    /// Most connections that a shard holds at once, in whatever state.
+    connections_max: Count = 1_000_000, 1 => CONNECTIONS_PER_HUB;
+    /// Most connections of a shard that have not finished their upgrade at once.
+    upgrading_max: Count = 10_000, 1 => CONNECTIONS_PER_HUB;
+    /// Most connections of a shard from one address; an IPv6 address counts with its /64.
+    connections_per_address_max: Count = 1_000_000, 1 => CONNECTIONS_PER_HUB;
+
+    /// Longest request head of an upgrade; past it the answer is 431.
+    head_bytes_max: Bytes = 16 * KIB, 256 => MIB;
+    /// Longest first line of a request head; past it the answer is 414.
+    request_line_bytes_max: Bytes = 8 * KIB, 64 => MIB;
+    /// Most header lines of a request head; past it the answer is 431.
+    headers_max: Count = 100, 4 => 100;
+    /// How long a peer may take from being accepted to the end of its request head.
+    upgrade_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
+    /// How long the service may take to answer a request.
+    decision_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
+
+    /// Longest message that a peer may send, all its fragments together; past it 1009.
+    message_bytes_max: Bytes = MIB, 1 => GIB;
+    /// How long a peer may take from the first byte of a message to its last; past it 1008.
+    message_timeout: Time = Duration::from_secs(60), MILLI => HOUR;
+    /// Most bytes of unfinished messages that a shard holds at once; past it 1013 for the message
+    /// that grew.
+    assembly_bytes_max: Bytes = 256 * MIB, 1 => 64 * GIB;
+    /// Most frames a second that a peer may send, control and empty ones included, and twice as
+    /// many at once; past it the peer is read more slowly.
+    inbound_frames_per_second_max: Count = 100_000, 1 => 1_000_000_000;
+
+    /// How long a peer may be silent before it is sent a ping.
+    ping_interval: Time = Duration::from_secs(25), MILLI => HOUR;
+    /// How much earlier than `ping_interval` a ping may come, drawn anew for each.
+    ping_jitter_percent: Percent = 20, 0 => 90;
+    /// How long after a ping has left a peer may stay silent.
+    pong_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
+
+    /// Most bytes that wait for one connection; past it the connection is closed with 1013.
+    outbox_bytes_max: Bytes = 4 * MIB, 1 => 64 * GIB;
+    /// Most messages that wait for one connection; past it the connection is closed with 1013.
+    outbox_messages_max: Count = 16 * KIB, 1 => 1 << 30;
+    /// How long a socket may take not one byte while something waits for it.
+    stall_timeout: Time = Duration::from_secs(30), MILLI => HOUR;
+
+    /// How long the last words and the peer's Close may take, once a connection closes.
+    close_timeout: Time = Duration::from_secs(5), MILLI => HOUR;
+    /// How long input is read and discarded after our half is shut down.
+    linger_timeout: Time = SECOND, MILLI => HOUR;
+    /// Most bytes that are read and discarded after our half is shut down.
+    linger_bytes_max: Bytes = 64 * KIB, 0 => GIB;
+
+    /// Most topics that one connection may be a member of.
+    subscriptions_max: Count = 128, 1 => 1 << 24;
+    /// Most topics that a shard knows at once, as a place of members or as a home.
+    topics_max: Count = 1_000_000, 1 => 1 << 24;
+    /// Longest name of a topic or of a user.
+    topic_bytes_max: Bytes = 255, 1 => 64 * KIB;
+
+    /// Bytes that one shard may have sent to another and not yet seen handled, before the
+    /// connections whose input caused them are paused; at twice as many a publish is refused.
+    parcel_bytes_max: Bytes = 4 * MIB, KIB => GIB;
+    /// Most bytes that wait in a shard's mailbox for what handles asked; past it they are refused.
+    mailbox_bytes_max: Bytes = 16 * MIB, KIB => 64 * GIB;
+
+    /// The size of a shard's one read buffer: most bytes that are taken from a socket at once.
+    read_bytes_max: Bytes = 64 * KIB, 512 => 16 * MIB;
+    /// How much later than a deadline a tick may come before the time in between is taken as one
+    /// in which nobody was served.
+    late_max: Time = SECOND, MILLI => HOUR;
+}
+
+/// Settings that have been checked.
+///
+/// Reads like [`Settings`], and cannot hold what [`Config::new`] refuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config(Settings);
+
+impl Config {
+    /// Checks `settings`, each against its range and some against each other.
+    ///
+    /// # Errors
+    ///
+    /// The first setting found wrong, with its value and what is allowed.
+    pub fn new(settings: Settings) -> Result<Self, ConfigError> {
+        settings.check_ranges()?;
+        // A message that may come in must be able to go out again.
+        let frame_bytes_max = settings.message_bytes_max + crate::wire::HEADER_BYTES_MAX;
+        if settings.outbox_bytes_max < frame_bytes_max {
+            return Err(ConfigError::BelowOther {
+                field: "outbox_bytes_max",
+                value: settings.outbox_bytes_max as u64,
+                other: "message_bytes_max with its header",
+                bound: frame_bytes_max as u64,
+            });
+        }
+        if settings.head_bytes_max < settings.request_line_bytes_max {
+            return Err(ConfigError::BelowOther {
+                field: "head_bytes_max",
+                value: settings.head_bytes_max as u64,
+                other: "request_line_bytes_max",
+                bound: settings.request_line_bytes_max as u64,
+            });
+        }
+        Ok(Self(settings))
+    }
+}
+
+impl Deref for Config {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        assert!(Config::new(Settings::default()).is_ok());
+    }
+
+    #[test]
+    fn every_setting_is_refused_just_outside_its_range() {
+        for setting in Settings::ALL {
+            let outside = match setting.max {
+                Value::Time(time) => Value::Time(time + Duration::from_nanos(1)),
+                Value::Number(number) => Value::Number(number + 1),
+            };
+            let mut settings = Settings::default();
+            settings.set(setting.name, outside).unwrap();
+            let refused = Config::new(settings).unwrap_err().to_string();
+            assert!(refused.starts_with(setting.name), "{refused}");
+            assert!(refused.contains(&outside.to_string()), "{refused}");
+            assert!(refused.contains(&setting.max.to_string()), "{refused}");
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let settings = Settings { outbox_bytes_max: MIB, ..Settings::default() };
+        assert!(matches!(
+            Config::new(settings),
+            Err(ConfigError::BelowOther { field: "outbox_bytes_max", .. })
+        ));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_unknown() {
+        let mut settings = Settings::default();
+        assert!(settings.set("ping_interval", Value::Number(1)).is_err());
+        assert!(settings.set("nonsense", Value::Number(1)).is_err());
+    }
+}

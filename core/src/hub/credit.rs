@@ -1,0 +1,126 @@
+//! How much one shard may have under way to another.
+
+use super::parcel::Credit;
+use crate::id::{ConnId, ShardId};
+
+/// One shard's accounts with every other.
+///
+/// Two things cost credit, in accounts of their own. What is delivered is handled at its
+/// destination, whatever else happens there, so its credit always returns. What is published goes
+/// on from its home, so its credit returns only while the home itself has credit to deliver: that
+/// is how a slow shard slows the publishers and not only their home. No two shards can wait for
+/// each other, since a delivery waits for nothing.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    /// By shard.
+    others: Vec<Account>,
+    /// Bytes that may be under way before publishers are paused; twice as many is the hard bound.
+    window: usize,
+    /// Connections that are paused until there is credit again.
+    paused: Vec<ConnId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    /// Sent there, and not known to be handled.
+    under_way: Credit,
+    /// Received from there and handled, and not returned yet.
+    owed: Credit,
+}
+
+impl Accounts {
+    pub(super) fn new(shards: u8, window: usize) -> Self {
+        Self { others: vec![Account::default(); usize::from(shards)], window, paused: Vec::new() }
+    }
+
+    /// Something leaves for `to`.
+    pub(super) fn spend(&mut self, to: ShardId, cost: Credit) {
+        let under_way = &mut self.others[to.index()].under_way;
+        under_way.publish += cost.publish;
+        under_way.deliver += cost.deliver;
+    }
+
+    /// Something from `from` was handled here.
+    pub(super) fn owe(&mut self, from: ShardId, cost: Credit) {
+        let owed = &mut self.others[from.index()].owed;
+        owed.publish += cost.publish;
+        owed.deliver += cost.deliver;
+    }
+
+    /// `from` has handled so much of what was sent there.
+    pub(super) fn returned(&mut self, from: ShardId, credit: Credit) {
+        let under_way = &mut self.others[from.index()].under_way;
+        under_way.publish -= credit.publish;
+        under_way.deliver -= credit.deliver;
+    }
+
+    /// What is to be returned now to `to`: nothing, until it is worth a parcel.
+    pub(super) fn take_owed(&mut self, to: ShardId) -> Option<Credit> {
+        let may_return_publish = !self.is_short_to_deliver();
+        let worth = self.window / 4;
+        let owed = &mut self.others[to.index()].owed;
+        let mut credit = Credit::default();
+        if owed.deliver >= worth {
+            credit.deliver = std::mem::take(&mut owed.deliver);
+        }
+        if owed.publish >= worth && may_return_publish {
+            credit.publish = std::mem::take(&mut owed.publish);
+        }
+        (credit != Credit::default()).then_some(credit)
+    }
+
+    /// Whether deliveries anywhere are past what they may have under way.
+    pub(super) fn is_short_to_deliver(&self) -> bool {
+        self.others.iter().any(|account| account.under_way.deliver > self.window)
+    }
+
+    /// Whether anything anywhere is.
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short_to_deliver()
+            || self.others.iter().any(|account| account.under_way.publish > self.window)
+    }
+
+    /// Whether a publish may still go to its home.
+    pub(super) fn may_publish(&self, home: ShardId) -> bool {
+        self.others[home.index()].under_way.publish <= 2 * self.window
+    }
+
+    /// Whether a message may still go to a shard for delivery.
+    pub(super) fn may_deliver(&self, to: ShardId) -> bool {
+        self.others[to.index()].under_way.deliver <= 2 * self.window
+    }
+
+    /// Remembers a connection that was paused for want of credit.
+    pub(super) fn pause(&mut self, conn: ConnId) {
+        self.paused.push(conn);
+    }
+
+    /// The connections that may be read again: all of them, once half of every window is free.
+    pub(super) fn take_paused(&mut self) -> Vec<ConnId> {
+        let is_free = self.others.iter().all(|account| {
+            account.under_way.publish <= self.window / 2
+                && account.under_way.deliver <= self.window / 2
+        });
+        if is_free { std::mem::take(&mut self.paused) } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: ShardId = ShardId(0);
+    const B: ShardId = ShardId(1);
+
+    #[test]
+    fn a_home_that_cannot_deliver_withholds_the_publishers_credit() {
+        let mut home = Accounts::new(2, 1000);
+        home.owe(A, Credit { publish: 500, deliver: 500 });
+        home.spend(B, Credit { publish: 0, deliver: 1001 });
+        assert!(home.is_short());
+        assert_eq!(home.take_owed(A), Some(Credit { publish: 0, deliver: 500 }));
+        home.returned(B, Credit { publish: 0, deliver: 300 });
+        assert_eq!(home.take_owed(A), Some(Credit { publish: 500, deliver: 0 }));
+        assert_eq!(home.take_owed(A), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! Finding dead peers: pings with jitter, pongs with a round trip.
+
+use std::time::Duration;
+
+use crate::{config::Config, time::Instant};
+
+/// What a hub knows of one peer's life.
+#[derive(Debug)]
+pub(super) struct Heartbeat {
+    /// When the peer last said anything, down to a single byte.
+    last_received: Instant,
+    /// When the ping that was last answered for, or is waited for, had left.
+    ping_sent: Instant,
+    /// The payload of the last ping; 0 once its pong has come.
+    nonce: u64,
+    /// How long the peer may be silent this time.
+    interval_micros: u32,
+    round_trip_micros: u32,
+    ping: Ping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ping {
+    /// None, or the peer has spoken since.
+    Idle,
+    /// Waits in the outbox.
+    Queued,
+    /// Has left; the peer has been silent since.
+    Sent,
+}
+
+/// What silence calls for next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Ask the peer for a pong.
+    Ping,
+    /// Give the peer up.
+    Dead,
+}
+
+impl Heartbeat {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            last_received: now,
+            ping_sent: now,
+            nonce: 0,
+            interval_micros: 0,
+            round_trip_micros: u32::MAX,
+            ping: Ping::Idle,
+        }
+    }
+
+    /// Begins to count the peer's silence from `now`.
+    pub(super) fn start(&mut self, now: Instant, config: &Config, rng: &mut fastrand::Rng) {
+        self.draw_interval(config, rng);
+        self.heard(now);
+    }
+
+    /// Any byte proves that the peer lives.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.last_received = now;
+        if self.ping == Ping::Sent {
+            self.ping = Ping::Idle;
+        }
+    }
+
+    /// A ping is queued; returns its payload.
+    pub(super) fn ping_queued(&mut self, config: &Config, rng: &mut fastrand::Rng) -> [u8; 8] {
+        self.draw_interval(config, rng);
+        self.nonce = rng.u64(1..);
+        self.ping = Ping::Queued;
+        self.nonce.to_be_bytes()
+    }
+
+    /// The ping's last byte has left.
+    pub(super) fn ping_left(&mut self, now: Instant) {
+        self.ping = Ping::Sent;
+        self.ping_sent = now;
+    }
+
+    /// A pong came; returns the round trip if it answers the last ping (RFC 6455, section 5.5.3).
+    pub(super) fn pong(&mut self, now: Instant, payload: &[u8]) -> Option<Duration> {
+        if self.nonce == 0 || self.ping == Ping::Queued || payload != self.nonce.to_be_bytes() {
+            return None;
+        }
+        self.nonce = 0;
+        let round_trip = now - self.ping_sent;
+        self.round_trip_micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX - 1);
+        Some(round_trip)
+    }
+
+    /// The last measured round trip.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        (self.round_trip_micros != u32::MAX)
+            .then(|| Duration::from_micros(u64::from(self.round_trip_micros)))
+    }
+
+    /// When the peer's silence calls for something, and for what.
+    pub(super) fn next(&self, config: &Config) -> (Instant, Beat) {
+        match self.ping {
+            Ping::Idle => {
+                let interval = Duration::from_micros(u64::from(self.interval_micros));
+                (self.last_received + interval, Beat::Ping)
+            }
+            // It has not left, so the stall deadline watches over it.
+            Ping::Queued => (Instant::NEVER, Beat::Dead),
+            Ping::Sent => (self.ping_sent + config.pong_timeout, Beat::Dead),
+        }
+    }
+
+    fn draw_interval(&mut self, config: &Config, rng: &mut fastrand::Rng) {
+        let whole = u64::try_from(config.ping_interval.as_micros()).unwrap_or(u64::MAX);
+        let jitter = whole / 100 * config.ping_jitter_percent as u64;
+        let interval = whole - rng.u64(0..=jitter);
+        self.interval_micros = u32::try_from(interval).expect("at most an hour");
+    }
+}

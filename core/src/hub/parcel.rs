@@ -1,0 +1,97 @@
+//! What one shard sends another.
+
+use crate::{
+    id::ConnId,
+    time::Instant,
+    topic::{Audience, Seq, Topic},
+    wire::{Admission, Message, Refusal},
+};
+use tungstenite::protocol::CloseFrame;
+
+/// What one shard sends another. Only hubs make and read it.
+///
+/// Whoever carries it keeps the order between each two shards, and loses none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel(pub(super) Content);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// To a home: put this in order.
+    Publish { audience: Audience, message: Message, except: Option<ConnId> },
+    /// From a home: give this to your members.
+    Deliver { audience: Audience, seq: Seq, message: Message, except: Option<ConnId> },
+    /// To a home: this shard has a member now.
+    Join(Topic),
+    /// From a home: all after this number will come; or the home has no room for the topic.
+    Joined(Topic, Option<Seq>),
+    /// To a home: this shard has no member any more.
+    Leave(Topic),
+    /// So many bytes of what you sent are handled.
+    Credit(Credit),
+    /// What an application asked for a connection of that shard.
+    Asked(ConnId, Box<Asked>),
+}
+
+/// Bytes by the two things that cost credit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Credit {
+    pub(super) publish: usize,
+    pub(super) deliver: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Admit(Admission),
+    Refuse(Refusal),
+    Subscribe(Topic),
+    Unsubscribe(Topic),
+    Send(Message),
+    Close(CloseFrame),
+    Kick(CloseFrame),
+    SetTimer(Option<Instant>),
+}
+
+/// What a parcel costs beside its message.
+const OVERHEAD_BYTES: usize = 64;
+
+impl Parcel {
+    /// About how many bytes the parcel holds.
+    pub fn bytes(&self) -> usize {
+        let Credit { publish, deliver } = self.0.cost();
+        (publish + deliver).max(OVERHEAD_BYTES)
+    }
+}
+
+impl Content {
+    /// What it takes from the sender's credit. Joins, leaves and the like are bounded by the number
+    /// of subscriptions and cost nothing.
+    pub(super) fn cost(&self) -> Credit {
+        match self {
+            Self::Publish { message, .. } => Credit { publish: cost_of(message), deliver: 0 },
+            Self::Deliver { message, .. } => Credit { publish: 0, deliver: cost_of(message) },
+            Self::Asked(_, asked) => Credit { publish: 0, deliver: asked.cost() },
+            Self::Join(_) | Self::Joined(..) | Self::Leave(_) | Self::Credit(_) => {
+                Credit::default()
+            }
+        }
+    }
+}
+
+impl Asked {
+    fn cost(&self) -> usize {
+        match self {
+            Self::Send(message) => cost_of(message),
+            Self::Admit(_)
+            | Self::Refuse(_)
+            | Self::Subscribe(_)
+            | Self::Unsubscribe(_)
+            | Self::Close(_)
+            | Self::Kick(_)
+            | Self::SetTimer(_) => 0,
+        }
+    }
+}
+
+fn cost_of(message: &Message) -> usize {
+    message.frame().len() + OVERHEAD_BYTES
+}

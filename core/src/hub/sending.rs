@@ -1,0 +1,145 @@
+//! What is queued for a connection, and what its socket has taken.
+
+use super::{
+    Hub,
+    connection::{Connection, State},
+    frames::{FrameId, Frames, Kind},
+    outbox::Lane,
+    timer::Ring,
+};
+use crate::{
+    command::Commands,
+    config::Config,
+    id::ConnId,
+    reason::CloseReason,
+    stats::Stats,
+    time::Instant,
+    wire::{Frame, Message},
+};
+
+/// What queueing for many connections needs of a hub.
+pub(super) struct Delivery<'a> {
+    pub(super) frames: &'a mut Frames,
+    pub(super) ring: &'a mut Ring,
+    pub(super) config: &'a Config,
+    pub(super) stats: &'a mut Stats,
+    pub(super) now: Instant,
+    pub(super) commands: &'a mut Commands,
+    /// Those whose outbox could not take it.
+    pub(super) overflowed: Vec<ConnId>,
+}
+
+impl Delivery<'_> {
+    /// Queues a message for one open connection. No allocation, no lock, and of the connection only
+    /// its own record is touched.
+    pub(super) fn deliver(&mut self, conn: ConnId, connection: &mut Connection, frame: FrameId) {
+        let outbox = &connection.outbox;
+        let bytes = outbox.bytes() + self.frames.len_of(frame);
+        if bytes > self.config.outbox_bytes_max
+            || outbox.messages() >= self.config.outbox_messages_max
+        {
+            self.overflowed.push(conn);
+            return;
+        }
+        self.stats.deliveries += 1;
+        self.push(conn, connection, Lane::Normal, frame);
+    }
+
+    /// Queues a frame, whatever the bounds.
+    pub(super) fn push(
+        &mut self,
+        conn: ConnId,
+        connection: &mut Connection,
+        lane: Lane,
+        frame: FrameId,
+    ) {
+        if connection.outbox.is_empty() {
+            connection.last_progress = self.now;
+            self.commands.writes.push(conn);
+            let stall = self.now + self.config.stall_timeout;
+            if stall < connection.armed {
+                connection.armed = stall;
+                self.ring.arm(conn.index(), stall);
+            }
+        }
+        self.frames.push(&mut connection.outbox, lane, frame);
+    }
+}
+
+impl Hub {
+    /// The parts of the hub that queueing needs, beside its pool.
+    pub(super) fn delivery<'a>(
+        &'a mut self,
+        commands: &'a mut Commands,
+    ) -> (&'a mut super::Pool, &'a mut super::Members, Delivery<'a>) {
+        let delivery = Delivery {
+            frames: &mut self.frames,
+            ring: &mut self.ring,
+            config: &self.config,
+            stats: &mut self.stats,
+            now: self.now,
+            commands,
+            overflowed: Vec::new(),
+        };
+        (&mut self.pool, &mut self.members, delivery)
+    }
+
+    /// Queues an HTTP answer, which no bound refuses. Nothing was sent before it, and all else
+    /// comes after it.
+    pub(super) fn enqueue_answer(&mut self, conn: ConnId, answer: &[u8], commands: &mut Commands) {
+        let frame = self.frames.insert(Frame::copy_of(answer), Kind::Answer);
+        let (pool, _, mut delivery) = self.delivery(commands);
+        match pool.get_mut(conn) {
+            Some(connection) => delivery.push(conn, connection, Lane::Control, frame),
+            None => delivery.frames.release(frame),
+        }
+    }
+
+    /// The service sends a message to one connection.
+    pub(super) fn send(&mut self, conn: ConnId, message: Message, commands: &mut Commands) {
+        let frame = self.frames.insert(message.into_frame(), Kind::Message);
+        let (pool, _, mut delivery) = self.delivery(commands);
+        let open = pool.get_mut(conn).filter(|connection| connection.is_open());
+        let is_stale = open.is_none();
+        if let Some(connection) = open {
+            delivery.deliver(conn, connection, frame);
+        }
+        let overflowed = delivery.overflowed;
+        self.frames.release(frame);
+        self.overflow(overflowed, commands);
+        if is_stale {
+            self.stale();
+        }
+    }
+
+    /// Ends those for whom too much waits.
+    pub(super) fn overflow(&mut self, overflowed: Vec<ConnId>, commands: &mut Commands) {
+        for conn in overflowed {
+            self.stats.overflows += 1;
+            self.expel(conn, CloseReason::OutboxFull, "too slow", commands);
+        }
+    }
+
+    /// The socket took bytes.
+    pub(super) fn sent(&mut self, conn: ConnId, bytes: usize, commands: &mut Commands) {
+        let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };
+        if bytes == 0 {
+            return;
+        }
+        connection.last_progress = self.now;
+        let before = connection.outbox.bytes();
+        let Connection { outbox, heartbeat, .. } = connection;
+        let now = self.now;
+        self.frames.sent(outbox, bytes, |kind| match kind {
+            Kind::Ping => heartbeat.ping_left(now),
+            Kind::Answer | Kind::Message | Kind::Pong | Kind::Close => {}
+        });
+        self.stats.sent_bytes += (before - connection.outbox.bytes()) as u64;
+        match connection.state {
+            State::Closing { .. } => self.advance_closing(conn, commands),
+            State::Upgrading(_) | State::Deciding(_) | State::Open | State::Lingering { .. } => {
+                self.rearm(conn);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Who is who: connections, shards, and the hub's seat among them.
+
+use std::{fmt, num::NonZeroU64};
+
+use slotmap::{DefaultKey, Key, KeyData};
+
+use crate::topic::Audience;
+
+const INDEX_BITS: u32 = 24;
+const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+
+/// The most connections that one hub can ever be configured to hold.
+pub const CONNECTIONS_PER_HUB: usize = INDEX_MASK as usize;
+
+/// Which hub of a house, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ShardId(pub u8);
+
+impl ShardId {
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Names one connection for as long as the process lives: its shard, its slot, and which of the
+/// slot's successive users it is.
+///
+/// An id is never the id of another connection: after the connection has gone, the id is stale and
+/// everything asked of it is ignored and counted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(NonZeroU64);
+
+impl ConnId {
+    pub(crate) fn new(shard: ShardId, key: DefaultKey) -> Self {
+        let data = key.data().as_ffi() | u64::from(shard.0) << INDEX_BITS;
+        Self(NonZeroU64::new(data).expect("a slotmap version is odd, so never zero"))
+    }
+
+    pub(crate) fn key(self) -> DefaultKey {
+        let version_and_index = self.0.get() & !(0xff << INDEX_BITS);
+        KeyData::from_ffi(version_and_index).into()
+    }
+
+    /// The shard that holds the connection.
+    pub const fn shard(self) -> ShardId {
+        ShardId((self.0.get() >> INDEX_BITS) as u8)
+    }
+
+    /// The slot in its shard's pool: small and dense, and used again after the connection has gone.
+    pub const fn index(self) -> usize {
+        (self.0.get() & INDEX_MASK) as usize
+    }
+
+    /// The whole id as a number, for logs and for keys.
+    pub const fn as_u64(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}v{}", self.shard().0, self.index(), self.0.get() >> 32)
+    }
+}
+
+impl fmt::Debug for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A hub's place in its house.
+///
+/// ```
+/// use fanlight_core::{Seat, ShardId};
+///
+/// let alone = Seat::alone(7);
+/// assert_eq!(alone, Seat { shard: ShardId(0), shards: 1, seed: 7 });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Which shard this hub is; less than `shards`.
+    pub shard: ShardId,
+    /// How many shards the house has, 1 to 255.
+    pub shards: u8,
+    /// The house's one seed: it keys the hash that gives each topic its home, and starts every
+    /// generator. Draw it from the system's entropy in production, fix it in tests.
+    pub seed: u64,
+}
+
+impl Seat {
+    /// The seat of a house that has one shard.
+    pub const fn alone(seed: u64) -> Self {
+        Self { shard: ShardId(0), shards: 1, seed }
+    }
+
+    /// The shard that puts what is said to `audience` in order.
+    ///
+    /// The hash is keyed by the house's seed, so that nobody who chooses names can choose homes.
+    pub fn home(&self, audience: &Audience) -> ShardId {
+        match audience {
+            Audience::Everyone => ShardId(0),
+            Audience::Topic(topic) => {
+                let home = topic.keyed_hash(self.seed) % u64::from(self.shards);
+                ShardId(u8::try_from(home).expect("less than shards, which is a u8"))
+            }
+        }
+    }
+
+    /// All shards of the house, in order.
+    pub fn all(&self) -> impl Iterator<Item = ShardId> + use<> {
+        (0..self.shards).map(ShardId)
+    }
+}

@@ -1,0 +1,143 @@
+//! Every way in which a connection can end.
+
+use std::fmt;
+
+use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+
+use crate::wire::{Fault, RequestFault};
+
+/// Why a connection ended, who ended it, and with which code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The peer sent a Close first, with this code and text if it gave any.
+    PeerClosed(Option<Box<CloseFrame>>),
+    /// The peer ended or lost the transport without a Close.
+    PeerGone,
+    /// The peer's request could not be taken.
+    BadRequest(RequestFault),
+    /// The peer broke RFC 6455.
+    Fault(Fault),
+    /// The peer did not finish its request in time.
+    UpgradeTimeout,
+    /// The peer did not finish a message in time.
+    MessageTimeout,
+    /// The peer was silent, and still was after a ping.
+    HeartbeatTimeout,
+    /// The peer's socket took nothing for too long.
+    Stalled,
+    /// More waited for the peer than its outbox may hold.
+    OutboxFull,
+    /// Unfinished messages filled what the shard may hold.
+    AssemblyFull,
+    /// The service refused the request, or answered a plain one, with this status.
+    Refused(u16),
+    /// The service did not answer the request in time.
+    DecisionTimeout,
+    /// The service closed the connection with this code.
+    ServiceClosed(CloseCode),
+    /// The service panicked over the connection.
+    ServicePanicked,
+    /// The hub was drained.
+    Drained,
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The remote program, by its will or its fault.
+    Peer,
+    /// The service.
+    Service,
+    /// The hub, to keep a bound or a deadline.
+    Hub,
+}
+
+impl CloseReason {
+    /// Who ended the connection.
+    pub fn ended_by(&self) -> EndedBy {
+        match self {
+            Self::PeerClosed(_) | Self::PeerGone | Self::BadRequest(_) | Self::Fault(_) => {
+                EndedBy::Peer
+            }
+            Self::Refused(_)
+            | Self::DecisionTimeout
+            | Self::ServiceClosed(_)
+            | Self::ServicePanicked => EndedBy::Service,
+            Self::UpgradeTimeout
+            | Self::MessageTimeout
+            | Self::HeartbeatTimeout
+            | Self::Stalled
+            | Self::OutboxFull
+            | Self::AssemblyFull
+            | Self::Drained => EndedBy::Hub,
+        }
+    }
+
+    /// The close code, as RFC 6455 section 7.1.5 has it: what the peer sent if it closed, what it
+    /// was sent if we did, 1006 if nobody could say anything, and `None` before an upgrade.
+    pub fn code(&self) -> Option<CloseCode> {
+        match self {
+            Self::PeerClosed(Some(frame)) => Some(frame.code),
+            Self::PeerClosed(None) => Some(CloseCode::Status),
+            Self::PeerGone | Self::HeartbeatTimeout | Self::Stalled => Some(CloseCode::Abnormal),
+            Self::Fault(fault) => Some(fault.code()),
+            Self::MessageTimeout => Some(CloseCode::Policy),
+            Self::OutboxFull | Self::AssemblyFull => Some(CloseCode::Again),
+            Self::ServiceClosed(code) => Some(*code),
+            Self::ServicePanicked => Some(CloseCode::Error),
+            Self::Drained => Some(CloseCode::Away),
+            Self::BadRequest(_)
+            | Self::UpgradeTimeout
+            | Self::Refused(_)
+            | Self::DecisionTimeout => None,
+        }
+    }
+
+    /// A short name of letters and underscores, for logs and as the label of a metric.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PeerClosed(_) => "peer_closed",
+            Self::PeerGone => "peer_gone",
+            Self::BadRequest(_) => "bad_request",
+            Self::Fault(_) => "fault",
+            Self::UpgradeTimeout => "upgrade_timeout",
+            Self::MessageTimeout => "message_timeout",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::Stalled => "stalled",
+            Self::OutboxFull => "outbox_full",
+            Self::AssemblyFull => "assembly_full",
+            Self::Refused(_) => "refused",
+            Self::DecisionTimeout => "decision_timeout",
+            Self::ServiceClosed(_) => "service_closed",
+            Self::ServicePanicked => "service_panicked",
+            Self::Drained => "drained",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::BadRequest(fault) => write!(f, ": {fault}")?,
+            Self::Fault(fault) => write!(f, ": {fault}")?,
+            Self::Refused(status) => write!(f, " ({status})")?,
+            Self::PeerClosed(_)
+            | Self::PeerGone
+            | Self::UpgradeTimeout
+            | Self::MessageTimeout
+            | Self::HeartbeatTimeout
+            | Self::Stalled
+            | Self::OutboxFull
+            | Self::AssemblyFull
+            | Self::DecisionTimeout
+            | Self::ServiceClosed(_)
+            | Self::ServicePanicked
+            | Self::Drained => {}
+        }
+        match self.code() {
+            Some(code) => write!(f, " ({code})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a wire holds while a frame or a fragmented message is unfinished, and only then.
+
+use std::fmt;
+
+use super::{
+    Fault, HEADER_BYTES_MAX, Message,
+    header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
+    message::put_header_before,
+    utf8::Utf8,
+};
+
+/// An unfinished frame, an unfinished message, or both.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    pub(super) stage: Stage,
+    /// The message that has begun, if any of its frames has.
+    pub(super) message: Option<PartialMessage>,
+}
+
+impl Assembly {
+    /// Bytes of heap held, this one included.
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of::<Self>() + self.message.as_ref().map_or(0, |message| message.bytes.capacity())
+    }
+}
+
+/// Which part of a frame comes next.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// A header, of which this has come.
+    Header { bytes: [u8; HEADER_BYTES_ANY_MAX], held: u8 },
+    /// Payload of the message that has begun.
+    Data { is_final: bool, left: usize, mask: [u8; 4] },
+    /// Payload of a control frame, of which this has come.
+    Control {
+        kind: ControlKind,
+        mask: [u8; 4],
+        bytes: [u8; CONTROL_BYTES_MAX],
+        held: u8,
+        length: u8,
+    },
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Header { bytes: [0; HEADER_BYTES_ANY_MAX], held: 0 }
+    }
+}
+
+/// A message that has begun and is not finished.
+pub(super) struct PartialMessage {
+    encoding: Encoding,
+    /// Room for the header of the finished frame, then what has come of the payload; nothing at all
+    /// before the first byte of payload.
+    bytes: Vec<u8>,
+    utf8: Utf8,
+}
+
+impl PartialMessage {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        Self { encoding, bytes: Vec::new(), utf8: Utf8::default() }
+    }
+
+    /// How many bytes of payload have come.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len().saturating_sub(HEADER_BYTES_MAX)
+    }
+
+    /// Takes unmasked payload. `len_max` is how long the message can get: what is held grows by
+    /// doubling, but never past it.
+    pub(super) fn append(&mut self, payload: &[u8], len_max: usize) -> Result<(), Fault> {
+        if payload.is_empty() {
+            return Ok(());
+        }
+        if self.encoding == Encoding::Text {
+            self.utf8.check(payload).map_err(|_| Fault::InvalidUtf8)?;
+        }
+        let needed = HEADER_BYTES_MAX + self.len() + payload.len();
+        if needed > self.bytes.capacity() {
+            let doubled = self.bytes.capacity().saturating_mul(2);
+            let capacity = doubled.min(len_max.saturating_add(HEADER_BYTES_MAX)).max(needed);
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        if self.bytes.is_empty() {
+            self.bytes.resize(HEADER_BYTES_MAX, 0);
+        }
+        self.bytes.extend_from_slice(payload);
+        Ok(())
+    }
+
+    /// The whole message, as the frame that a server sends.
+    pub(super) fn finish(mut self) -> Result<Message, Fault> {
+        self.utf8.finish().map_err(|_| Fault::InvalidUtf8)?;
+        let len = self.len();
+        self.bytes.resize(HEADER_BYTES_MAX + len, 0);
+        let start = put_header_before(self.encoding.into(), len, HEADER_BYTES_MAX, &mut self.bytes);
+        Ok(Message::from_frame(&self.bytes[start..]))
+    }
+}
+
+impl fmt::Debug for PartialMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({} B so far)", self.encoding, self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_become_the_frame_of_the_whole() {
+        for length in [0, 1, 125, 126, 1000, 65_535, 65_536] {
+            let payload = vec![b'x'; length];
+            let mut message = PartialMessage::new(Encoding::Text);
+            for piece in payload.chunks(97) {
+                message.append(piece, length).unwrap();
+            }
+            assert_eq!(message.len(), length);
+            assert_eq!(message.finish(), Ok(Message::text(str::from_utf8(&payload).unwrap())));
+        }
+    }
+
+    #[test]
+    fn what_is_held_never_exceeds_what_can_come() {
+        let mut message = PartialMessage::new(Encoding::Binary);
+        for _ in 0..1000 {
+            message.append(b"x", 1000).unwrap();
+            let bound = (2 * (message.len() + HEADER_BYTES_MAX)).min(1000 + HEADER_BYTES_MAX);
+            assert!(message.bytes.capacity() <= bound, "{}", message.bytes.capacity());
+        }
+    }
+
+    #[test]
+    fn empty_pieces_cost_nothing() {
+        let mut message = PartialMessage::new(Encoding::Binary);
+        message.append(b"", 1000).unwrap();
+        assert_eq!(message.bytes.capacity(), 0);
+        assert_eq!(message.finish(), Ok(Message::binary(b"")));
+    }
+
+    #[test]
+    fn text_is_judged_as_it_comes_and_at_its_end() {
+        let mut message = PartialMessage::new(Encoding::Text);
+        assert_eq!(message.append(b"\xe2\x82", 9), Ok(()));
+        assert_eq!(message.append(b"\xff", 9), Err(Fault::InvalidUtf8));
+        let mut message = PartialMessage::new(Encoding::Text);
+        assert_eq!(message.append(b"\xe2\x82", 9), Ok(()));
+        assert_eq!(message.finish(), Err(Fault::InvalidUtf8));
+        let mut message = PartialMessage::new(Encoding::Binary);
+        assert_eq!(message.append(b"\xff", 9), Ok(()));
+        assert_eq!(message.finish(), Ok(Message::binary(b"\xff")));
+    }
+
+    #[test]
+    fn an_assembly_is_small() {
+        assert!(size_of::<Assembly>() <= 200, "{}", size_of::<Assembly>());
+    }
+}

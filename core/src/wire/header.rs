@@ -1,0 +1,252 @@
+//! All that can be judged of a frame from its header: RFC 6455, section 5.2.
+
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Control, Data, OpCode},
+};
+
+use super::Fault;
+
+/// The longest header of any frame.
+pub(super) const HEADER_BYTES_ANY_MAX: usize = 14;
+
+/// The longest payload of a control frame: RFC 6455, section 5.5.
+pub(super) const CONTROL_BYTES_MAX: usize = 125;
+
+/// What a message is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Text,
+    Binary,
+}
+
+impl From<Encoding> for OpCode {
+    fn from(encoding: Encoding) -> Self {
+        Self::Data(match encoding {
+            Encoding::Text => Data::Text,
+            Encoding::Binary => Data::Binary,
+        })
+    }
+}
+
+/// What a control frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ControlKind {
+    Close,
+    Ping,
+    Pong,
+}
+
+impl From<ControlKind> for OpCode {
+    fn from(kind: ControlKind) -> Self {
+        Self::Control(match kind {
+            ControlKind::Close => Control::Close,
+            ControlKind::Ping => Control::Ping,
+            ControlKind::Pong => Control::Pong,
+        })
+    }
+}
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FrameKind {
+    /// The first frame of a message, or all of it.
+    Message(Encoding),
+    Continuation,
+    Control(ControlKind),
+}
+
+/// The header of a frame that may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) kind: FrameKind,
+    pub(super) is_final: bool,
+    /// How long the payload is: no more than may come.
+    pub(super) length: usize,
+    /// All zero in a frame of a server, which is not masked.
+    pub(super) mask: [u8; 4],
+}
+
+/// Against what a header is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expectation {
+    /// Whether the peer is a client.
+    pub(super) is_masked: bool,
+    /// How much of a fragmented message has come, if one has begun.
+    pub(super) message_bytes: Option<usize>,
+    pub(super) message_bytes_max: usize,
+}
+
+impl Header {
+    /// Reads the header at the front of `bytes`, and says how long it is. `None` if it has not
+    /// come to its end.
+    pub(super) fn read(
+        bytes: &[u8],
+        expected: &Expectation,
+    ) -> Result<Option<(Self, usize)>, Fault> {
+        let mut cursor = Cursor::new(bytes);
+        // An opcode is all that the parser refuses.
+        let parsed = FrameHeader::parse(&mut cursor)
+            .map_err(|_| Fault::ReservedOpcode(bytes.first().map_or(0, |first| first & 0x0f)))?;
+        let Some((raw, length)) = parsed else { return Ok(None) };
+        let header_bytes = cursor.position() as usize;
+        // No extension gives a reserved bit a meaning. RSV1 alone has one to be given, on the first
+        // frame of a message: RFC 7692, section 6.
+        if raw.rsv1 || raw.rsv2 || raw.rsv3 {
+            return Err(Fault::ReservedBits);
+        }
+        if raw.mask.is_some() != expected.is_masked {
+            return Err(if expected.is_masked { Fault::Unmasked } else { Fault::Masked });
+        }
+        if length >> 63 != 0 {
+            return Err(Fault::LengthTopBit);
+        }
+        if header_bytes != raw.len(length) {
+            return Err(Fault::LengthNotShortest);
+        }
+        let kind = kind_of(raw.opcode)?;
+        Ok(Some((
+            Self {
+                kind,
+                is_final: raw.is_final,
+                length: judge_length(kind, raw.is_final, length, expected)?,
+                mask: raw.mask.unwrap_or_default(),
+            },
+            header_bytes,
+        )))
+    }
+}
+
+/// Judges the length, and whether such a frame may stand here: RFC 6455, sections 5.4 and 5.5.
+fn judge_length(
+    kind: FrameKind,
+    is_final: bool,
+    length: u64,
+    expected: &Expectation,
+) -> Result<usize, Fault> {
+    // Of a fragmented message it is the sum that is bounded.
+    let message_bytes = match (kind, expected.message_bytes) {
+        (FrameKind::Control(_), _) => {
+            if length > CONTROL_BYTES_MAX as u64 {
+                return Err(Fault::ControlTooLong);
+            }
+            if !is_final {
+                return Err(Fault::ControlFragmented);
+            }
+            return Ok(length as usize);
+        }
+        (FrameKind::Message(_), None) => 0,
+        (FrameKind::Message(_), Some(_)) => return Err(Fault::MessageInsideMessage),
+        (FrameKind::Continuation, Some(bytes)) => bytes,
+        (FrameKind::Continuation, None) => return Err(Fault::ContinuationOfNothing),
+    };
+    usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= expected.message_bytes_max.saturating_sub(message_bytes))
+        .ok_or(Fault::MessageTooBig)
+}
+
+fn kind_of(opcode: OpCode) -> Result<FrameKind, Fault> {
+    match opcode {
+        OpCode::Data(Data::Continue) => Ok(FrameKind::Continuation),
+        OpCode::Data(Data::Text) => Ok(FrameKind::Message(Encoding::Text)),
+        OpCode::Data(Data::Binary) => Ok(FrameKind::Message(Encoding::Binary)),
+        OpCode::Control(Control::Close) => Ok(FrameKind::Control(ControlKind::Close)),
+        OpCode::Control(Control::Ping) => Ok(FrameKind::Control(ControlKind::Ping)),
+        OpCode::Control(Control::Pong) => Ok(FrameKind::Control(ControlKind::Pong)),
+        OpCode::Data(Data::Reserved(code)) | OpCode::Control(Control::Reserved(code)) => {
+            Err(Fault::ReservedOpcode(code))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: Expectation =
+        Expectation { is_masked: true, message_bytes: None, message_bytes_max: 70_000 };
+    const CLIENT: Expectation = Expectation { is_masked: false, ..SERVER };
+
+    fn read(bytes: &[u8], expected: Expectation) -> Result<Option<(Header, usize)>, Fault> {
+        Header::read(bytes, &expected)
+    }
+
+    #[test]
+    fn a_header_is_read_once_it_is_whole() {
+        let bytes = b"\x02\xff\0\0\0\0\0\x01\0\0abcdpayload";
+        for cut in 0..14 {
+            assert_eq!(read(&bytes[..cut], SERVER), Ok(None));
+        }
+        let header = Header {
+            kind: FrameKind::Message(Encoding::Binary),
+            is_final: false,
+            length: 65_536,
+            mask: *b"abcd",
+        };
+        assert_eq!(read(bytes, SERVER), Ok(Some((header, 14))));
+    }
+
+    #[test]
+    fn each_role_takes_what_the_other_sends() {
+        assert_eq!(read(b"\x81\x00", SERVER), Err(Fault::Unmasked));
+        assert_eq!(read(b"\x81\x80abcd", CLIENT), Err(Fault::Masked));
+        assert!(read(b"\x81\x80abcd", SERVER).unwrap().is_some());
+        assert!(read(b"\x81\x00", CLIENT).unwrap().is_some());
+    }
+
+    #[test]
+    fn bits_and_opcodes_without_a_meaning_are_refused() {
+        for bit in [0x10, 0x20, 0x40] {
+            for opcode in [0, 1, 2, 8, 9, 10] {
+                assert_eq!(read(&[0x80 | bit | opcode, 0], CLIENT), Err(Fault::ReservedBits));
+            }
+        }
+        for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
+            assert_eq!(read(&[0x80 | opcode, 0], CLIENT), Err(Fault::ReservedOpcode(opcode)));
+        }
+    }
+
+    #[test]
+    fn a_length_must_be_in_its_shortest_form() {
+        assert_eq!(read(b"\x82\x7e\x00\x7d", CLIENT), Err(Fault::LengthNotShortest));
+        assert!(read(b"\x82\x7e\x00\x7e", CLIENT).is_ok());
+        let in_eight = |length: u64| [&b"\x82\x7f"[..], &length.to_be_bytes()].concat();
+        assert_eq!(read(&in_eight(0), CLIENT), Err(Fault::LengthNotShortest));
+        assert_eq!(read(&in_eight(65_535), CLIENT), Err(Fault::LengthNotShortest));
+        assert!(read(&in_eight(65_536), CLIENT).is_ok());
+        assert_eq!(read(&in_eight(1 << 63), CLIENT), Err(Fault::LengthTopBit));
+        assert_eq!(read(&in_eight(u64::MAX), CLIENT), Err(Fault::LengthTopBit));
+        assert_eq!(read(&in_eight(u64::MAX >> 1), CLIENT), Err(Fault::MessageTooBig));
+    }
+
+    #[test]
+    fn a_control_frame_is_short_and_whole() {
+        assert!(read(b"\x89\x7d", CLIENT).is_ok());
+        assert_eq!(read(b"\x89\x7e\x00\x7e", CLIENT), Err(Fault::ControlTooLong));
+        assert_eq!(read(b"\x89\x7f\0\0\0\0\x01\0\0\0", CLIENT), Err(Fault::ControlTooLong));
+        assert_eq!(read(b"\x09\x00", CLIENT), Err(Fault::ControlFragmented));
+    }
+
+    #[test]
+    fn fragments_follow_a_beginning_and_nothing_else() {
+        let begun = Expectation { message_bytes: Some(0), ..CLIENT };
+        assert_eq!(read(b"\x80\x00", CLIENT), Err(Fault::ContinuationOfNothing));
+        assert!(read(b"\x80\x00", begun).is_ok());
+        assert_eq!(read(b"\x81\x00", begun), Err(Fault::MessageInsideMessage));
+        assert!(read(b"\x89\x00", begun).is_ok());
+    }
+
+    #[test]
+    fn the_sum_of_the_fragments_is_bounded() {
+        let begun = Expectation { message_bytes: Some(3), message_bytes_max: 10, ..CLIENT };
+        assert!(read(b"\x80\x07", begun).is_ok());
+        assert_eq!(read(b"\x80\x08", begun), Err(Fault::MessageTooBig));
+        let fresh = Expectation { message_bytes: None, ..begun };
+        assert!(read(b"\x82\x0a", fresh).is_ok());
+        assert_eq!(read(b"\x82\x0b", fresh), Err(Fault::MessageTooBig));
+        assert!(read(b"\x89\x7d", fresh).is_ok(), "a control frame is no message");
+    }
+}

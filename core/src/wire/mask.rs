@@ -1,0 +1,54 @@
+//! The masking of a client's payload: RFC 6455, section 5.3.
+
+/// Masks or unmasks bytes, the first of them with the first byte of `mask`. An all-zero mask
+/// changes nothing and costs nothing.
+pub(super) fn apply(mask: [u8; 4], bytes: &mut [u8]) {
+    if mask == [0; 4] {
+        return;
+    }
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (words, tail) = bytes.as_chunks_mut();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for (byte, key) in tail.iter_mut().zip(mask.into_iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+/// The mask for what follows `bytes` masked bytes.
+pub(super) fn after(mut mask: [u8; 4], bytes: usize) -> [u8; 4] {
+    mask.rotate_left(bytes % 4);
+    mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+    #[test]
+    fn the_example_of_the_rfc_is_unmasked() {
+        let mut bytes = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        apply(MASK, &mut bytes);
+        assert_eq!(&bytes, b"Hello");
+    }
+
+    #[test]
+    fn any_length_cut_anywhere_is_masked_as_the_rfc_says() {
+        for length in 0..40 {
+            let plain: Vec<u8> = (0..length).map(|n: u8| n.wrapping_mul(7)).collect();
+            let expected: Vec<u8> =
+                plain.iter().enumerate().map(|(i, byte)| byte ^ MASK[i % 4]).collect();
+            for cut in 0..=plain.len() {
+                let mut bytes = plain.clone();
+                let (first, second) = bytes.split_at_mut(cut);
+                apply(MASK, first);
+                apply(after(MASK, cut), second);
+                assert_eq!(bytes, expected, "{length} bytes cut at {cut}");
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What a client asks for when it connects.
+
+use std::fmt;
+
+use http::{HeaderMap, Uri, header::ORIGIN, uri::Authority};
+
+use super::{
+    Origin, OriginError,
+    subprotocol::{Subprotocol, offered},
+};
+use crate::{event::PeerAddr, topic::Topic};
+
+/// A client's request: to upgrade to WebSocket or, if it is plain, for a page.
+///
+/// All that RFC 9112 and RFC 6455, section 4.2.1 demand of it has been checked. Whether to take it
+/// is the service's to decide. Printing it for debugging shows neither the query nor any header's
+/// value, since these carry secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) host: Authority,
+    /// `Sec-WebSocket-Key`, if this is an upgrade.
+    pub(super) key: Option<[u8; 24]>,
+    pub(crate) peer: Option<PeerAddr>,
+}
+
+impl Request {
+    /// Whether an upgrade to WebSocket is asked for: RFC 6455, section 4.2.1.
+    pub fn is_upgrade(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The path, as it was sent: it begins with `/` and may hold percent escapes.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// What stands behind the first `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    /// The first header of this name, in whatever case the name is given.
+    ///
+    /// `None` also if its value holds anything but visible ASCII, spaces and tabs.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The host, and the port if one is named, that the client wants to speak to.
+    ///
+    /// It is what the request line names, if it names one: RFC 9112, section 3.2.2.
+    pub fn host(&self) -> &str {
+        self.host.as_str()
+    }
+
+    /// The `Origin` header, which every browser sends: of which site the page is that asks.
+    ///
+    /// To decide by it, use [`is_same_origin`](Self::is_same_origin) or
+    /// [`is_allowed_origin`](Self::is_allowed_origin): they also see what cannot be read.
+    pub fn origin(&self) -> Option<&str> {
+        self.header("origin")
+    }
+
+    /// Whether no page of another site asks: there is no `Origin`, or it names the host and port
+    /// that the request is for. RFC 6455, section 10.2.
+    ///
+    /// A missing port is the default one of the origin's scheme. `null`, several origins and
+    /// whatever cannot be read are another site.
+    pub fn is_same_origin(&self) -> bool {
+        self.parsed_origin()
+            .is_none_or(|origin| origin.is_ok_and(|origin| origin.is_at(&self.host)))
+    }
+
+    /// Whether no page of a site that is not `allowed` asks: there is no `Origin`, or it equals one
+    /// of these in scheme, host and port. RFC 6455, section 10.2.
+    ///
+    /// The host that the request is for is not allowed unless listed. `null`, several origins and
+    /// whatever cannot be read are not allowed.
+    pub fn is_allowed_origin(&self, allowed: &[Origin]) -> bool {
+        self.parsed_origin()
+            .is_none_or(|origin| origin.is_ok_and(|origin| allowed.contains(&origin)))
+    }
+
+    /// The subprotocols that the client offers, its favourite first, at most 16: RFC 6455, section
+    /// 11.3.4. What is not a token is passed over.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        offered(&self.headers)
+    }
+
+    /// The first of `ours` that the client offers.
+    pub fn choose_subprotocol(&self, ours: &[&str]) -> Option<Subprotocol> {
+        Subprotocol::choose(&self.headers, ours)
+    }
+
+    /// Where the client is; [`PeerAddr::Unnamed`] if nobody has said.
+    pub fn peer(&self) -> PeerAddr {
+        self.peer.unwrap_or(PeerAddr::Unnamed)
+    }
+
+    fn parsed_origin(&self) -> Option<Result<Origin, OriginError>> {
+        let mut lines = self.headers.get_all(ORIGIN).iter();
+        let line = lines.next()?;
+        if lines.next().is_some() {
+            return Some(Err(OriginError::Unreadable));
+        }
+        Some(match line.to_str() {
+            Ok(text) => text.parse(),
+            Err(_) => Err(OriginError::Unreadable),
+        })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("path", &format_args!("\"{}\"", self.path().as_bytes().escape_ascii()))
+            .field("headers", &self.headers.len())
+            .field("is_upgrade", &self.is_upgrade())
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// With what a connection is let in. By default with nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// What is spoken on the connection.
+    pub subprotocol: Option<Subprotocol>,
+    /// The user whose topic the connection is a member of from the start; made with [`Topic::user`].
+    pub user: Option<Topic>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{HeadLimits, Upgrade};
+
+    /// A request for `target` at `example.com` with these lines more.
+    fn request(target: &str, lines: &[u8]) -> Request {
+        let limits =
+            HeadLimits { head_bytes_max: 4096, request_line_bytes_max: 1024, headers_max: 50 };
+        let mut head = format!("GET {target} HTTP/1.1\r\nHost: example.com\r\n").into_bytes();
+        head.extend_from_slice(lines);
+        head.extend_from_slice(b"\r\n");
+        Upgrade::new(limits).receive(&head).unwrap().unwrap().0
+    }
+
+    #[test]
+    fn path_and_query_are_told_apart() {
+        let request = request("/a%20b?c=d?e", b"");
+        assert_eq!(request.path(), "/a%20b");
+        assert_eq!(request.query(), Some("c=d?e"));
+        assert!(!request.is_upgrade());
+    }
+
+    #[test]
+    fn the_request_line_names_the_host_if_it_names_one() {
+        let request = request("http://other.test:81/x", b"");
+        assert_eq!(request.host(), "other.test:81");
+        assert_eq!(request.path(), "/x");
+    }
+
+    #[test]
+    fn a_header_is_found_in_any_case_unless_it_cannot_be_read() {
+        let request = request("/", b"X-One: 1\r\nX-Two: \xff\r\n");
+        assert_eq!(request.header("x-ONE"), Some("1"));
+        assert_eq!(request.header("x-two"), None);
+        assert_eq!(request.header("no header: name"), None);
+    }
+
+    #[test]
+    fn a_page_of_this_host_is_of_the_same_origin() {
+        for (lines, same) in [
+            (&b""[..], true),
+            (b"Origin: https://example.com\r\n", true),
+            (b"Origin: http://EXAMPLE.COM:80\r\n", true),
+            (b"Origin: http://example.com:8080\r\n", false),
+            (b"Origin: https://example.com.evil.test\r\n", false),
+            (b"Origin: null\r\n", false),
+            (b"Origin: \r\n", false),
+            (b"Origin: \xff\r\n", false),
+            (b"Origin: https://example.com\r\nOrigin: https://example.com\r\n", false),
+        ] {
+            assert_eq!(request("/", lines).is_same_origin(), same, "{}", lines.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_allow_list_is_exact() {
+        let allowed = ["https://app.test".parse().unwrap()];
+        for (lines, is_allowed) in [
+            (&b""[..], true),
+            (b"Origin: https://app.test\r\n", true),
+            (b"Origin: http://app.test\r\n", false),
+            (b"Origin: https://example.com\r\n", false),
+            (b"Origin: null\r\n", false),
+            (b"Origin: \xff\r\n", false),
+        ] {
+            let request = request("/", lines);
+            assert_eq!(request.is_allowed_origin(&allowed), is_allowed, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn printing_it_shows_no_secret() {
+        let request = request("/p%7f\u{e9}?token=hidden", b"Cookie: secret=value\r\n");
+        let printed = format!("{request:?}");
+        assert!(printed.contains(r#"path: "/p%7f\xc3\xa9""#), "{printed}");
+        assert!(!printed.contains("hidden") && !printed.contains("secret"), "{printed}");
+    }
+}

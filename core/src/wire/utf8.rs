@@ -1,0 +1,118 @@
+//! Judges UTF-8 as it comes in pieces: RFC 6455, section 8.1.
+
+/// Bytes that are not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Invalid;
+
+/// A judge of text in pieces, who refuses at the first wrong byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Utf8 {
+    /// The beginning of a character whose end has not come.
+    begun: [u8; 3],
+    begun_bytes: u8,
+}
+
+impl Utf8 {
+    /// Judges the next piece.
+    pub(super) fn check(&mut self, piece: &[u8]) -> Result<(), Invalid> {
+        let rest = self.complete(piece)?;
+        if let Err(error) = str::from_utf8(rest) {
+            if error.error_len().is_some() {
+                return Err(Invalid);
+            }
+            self.begin(&rest[error.valid_up_to()..]);
+        }
+        Ok(())
+    }
+
+    /// Judges the end: no character may be unfinished.
+    pub(super) fn finish(&self) -> Result<(), Invalid> {
+        if self.begun_bytes == 0 { Ok(()) } else { Err(Invalid) }
+    }
+
+    /// Completes the begun character from the front of `piece`, and returns what is left of it.
+    fn complete<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], Invalid> {
+        while self.begun_bytes > 0
+            && let Some((next, rest)) = piece.split_first()
+        {
+            let begun_bytes = usize::from(self.begun_bytes);
+            let mut character = [0; 4];
+            character[..begun_bytes].copy_from_slice(&self.begun[..begun_bytes]);
+            character[begun_bytes] = *next;
+            let character = &character[..=begun_bytes];
+            match str::from_utf8(character) {
+                Ok(_) => self.begun_bytes = 0,
+                Err(error) if error.error_len().is_none() => self.begin(character),
+                Err(_) => return Err(Invalid),
+            }
+            piece = rest;
+        }
+        Ok(piece)
+    }
+
+    /// Remembers an unfinished character, which is at most three bytes.
+    fn begin(&mut self, character: &[u8]) {
+        self.begun[..character.len()].copy_from_slice(character);
+        self.begun_bytes = character.len() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(pieces: &[&[u8]]) -> Result<(), Invalid> {
+        let mut utf8 = Utf8::default();
+        for piece in pieces {
+            utf8.check(piece)?;
+        }
+        utf8.finish()
+    }
+
+    #[test]
+    fn text_cut_anywhere_is_text() {
+        let text = "a\u{e9}\u{20ac}\u{1f600}z\u{10ffff}".as_bytes();
+        for first in 0..=text.len() {
+            for second in first..=text.len() {
+                let pieces = [&text[..first], &text[first..second], &text[second..]];
+                assert_eq!(judge(&pieces), Ok(()), "cut at {first} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_short_sequence_is_judged_like_the_whole() {
+        // The bytes at which a rule of RFC 3629, section 4 begins or ends.
+        let edges = [
+            0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec,
+            0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
+        ];
+        for a in edges {
+            for b in edges {
+                for c in edges {
+                    for d in edges {
+                        let bytes = [a, b, c, d];
+                        let whole = str::from_utf8(&bytes).map_err(|_| Invalid).map(|_| ());
+                        let pieces: Vec<&[u8]> = bytes.chunks(1).collect();
+                        assert_eq!(judge(&pieces), whole, "{bytes:x?}");
+                        assert_eq!(judge(&[&bytes]), whole, "{bytes:x?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_wrong_byte_is_refused() {
+        // A surrogate: its second byte is wrong, whatever the third.
+        let mut utf8 = Utf8::default();
+        assert_eq!(utf8.check(b"ok\xed"), Ok(()));
+        assert_eq!(utf8.check(b"\xa0"), Err(Invalid));
+    }
+
+    #[test]
+    fn an_unfinished_character_is_no_text() {
+        assert_eq!(judge(&[b"a\xe2\x82"]), Err(Invalid));
+        assert_eq!(judge(&[b"a\xe2", b"\x82", b"\xac"]), Ok(()));
+    }
+}
