@@ -1,0 +1,63 @@
+//! The way in for sockets.
+
+use std::{fmt, sync::Arc};
+
+use fanlight_core::Arrival;
+
+use crate::{
+    error::DoorError,
+    house::{Hall, Newcomers},
+};
+
+/// The way into a house for sockets of type `T`. Cloning it makes another way to the same house.
+pub struct Door<T> {
+    hall: Arc<Hall>,
+    newcomers: Arc<[Newcomers<T>]>,
+    waiting_max: usize,
+}
+
+impl<T> Door<T> {
+    pub(crate) fn new(hall: Arc<Hall>, newcomers: Arc<[Newcomers<T>]>, waiting_max: usize) -> Self {
+        Self { hall, newcomers, waiting_max }
+    }
+
+    /// Gives a socket to the shard that has the fewest. It stays there for life.
+    ///
+    /// # Errors
+    ///
+    /// The socket is dropped if the shards do not keep up with those who come, or if the house lets
+    /// nobody in any more.
+    pub fn admit(&self, socket: T, arrival: Arrival) -> Result<(), DoorError> {
+        if self.hall.fate.is_closed() {
+            return Err(DoorError::Closed);
+        }
+        let mailboxes = self.hall.mailboxes.iter();
+        let (mailbox, newcomers) = mailboxes
+            .zip(self.newcomers.iter())
+            .min_by_key(|(mailbox, _)| mailbox.load())
+            .expect("a house has at least one shard");
+        if newcomers.len() >= self.waiting_max {
+            return Err(DoorError::Full);
+        }
+        mailbox.add_load();
+        newcomers.push((socket, arrival)).map_err(|_| DoorError::Closed)?;
+        mailbox.ready().wake();
+        Ok(())
+    }
+}
+
+impl<T> Clone for Door<T> {
+    fn clone(&self) -> Self {
+        Self {
+            hall: Arc::clone(&self.hall),
+            newcomers: Arc::clone(&self.newcomers),
+            waiting_max: self.waiting_max,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Door<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("waiting_max", &self.waiting_max).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! The future of one shard: the order of a turn, and sleep.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use fanlight_core::{Commands, ConnId, Hub, Instant, Service};
+use futures_io::{AsyncRead, AsyncWrite};
+use tracing::{error, info};
+
+use crate::{
+    error::Stopped,
+    house::{Newcomers, Tenancy},
+    runtime::Runtime,
+    socket::Sockets,
+};
+
+/// One shard at work: a hub, its sockets of type `T`, its application and its runtime.
+pub struct Driver<T, S, R> {
+    pub(crate) tenancy: Tenancy,
+    pub(crate) newcomers: Arc<[Newcomers<T>]>,
+    pub(crate) hub: Hub,
+    pub(crate) service: S,
+    pub(crate) runtime: R,
+    pub(crate) commands: Commands,
+    pub(crate) sockets: Sockets<T>,
+    /// Connections that are to be written, in the order in which they were found to be.
+    pub(crate) writes: VecDeque<ConnId>,
+    /// The one buffer into which all sockets of the shard are read.
+    pub(crate) buffer: Vec<u8>,
+    /// Where the small frames of one write are joined.
+    pub(crate) scratch: Vec<u8>,
+    /// What the timer is set for, until it fires.
+    armed: Option<Instant>,
+}
+
+impl<T, S, R> Driver<T, S, R> {
+    pub(crate) fn new(
+        tenancy: Tenancy,
+        newcomers: Arc<[Newcomers<T>]>,
+        hub: Hub,
+        service: S,
+        runtime: R,
+        read_bytes_max: usize,
+    ) -> Self {
+        Self {
+            sockets: Sockets::new(Arc::clone(tenancy.mailbox().ready())),
+            tenancy,
+            newcomers,
+            hub,
+            service,
+            runtime,
+            commands: Commands::default(),
+            writes: VecDeque::new(),
+            buffer: vec![0; read_bytes_max],
+            scratch: Vec::new(),
+            armed: None,
+        }
+    }
+}
+
+impl<T, S, R> Driver<T, S, R>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+    R: Runtime,
+{
+    /// Runs the shard until all shards of the house have drained. It drops its sockets at its end.
+    ///
+    /// # Errors
+    ///
+    /// Why the house ended in another way. All its shards end with the same answer, so it does not
+    /// matter which of them panicked or was told to stop.
+    pub async fn run(mut self) -> Result<(), Stopped> {
+        let shard = self.tenancy.shard;
+        info!(shard = shard.0, "the shard begins");
+        let end = poll_fn(|cx| {
+            // The service's panics are caught where it is called; this is one of our own code.
+            catch_unwind(AssertUnwindSafe(|| self.poll_turn(cx))).unwrap_or_else(|_| {
+                self.tenancy.hall.stop(Stopped::Panicked(shard));
+                Poll::Ready(Err(Stopped::Panicked(shard)))
+            })
+        })
+        .await;
+        match end {
+            Ok(()) => info!(shard = shard.0, "the shard has drained"),
+            Err(Stopped::Asked) => info!(shard = shard.0, "the shard was told to stop"),
+            Err(why @ (Stopped::Panicked(_) | Stopped::Dropped(_))) => {
+                error!(shard = shard.0, %why, "the shard ends early");
+            }
+        }
+        end
+    }
+
+    /// One turn: ready with the house's end.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+        // Before anything is looked at, so that what comes later wakes.
+        self.tenancy.mailbox().ready().register(cx.waker());
+        if let Some(end) = self.tenancy.hall.fate.end() {
+            return Poll::Ready(end);
+        }
+        let now = self.runtime.now();
+        self.take_mail(now);
+        self.take_newcomers(now);
+        self.take_woken();
+        self.read(now);
+        self.write(now);
+        self.tick();
+        self.tenancy.mailbox().set_stats(self.hub.stats());
+        if let Some(end) = self.tenancy.hall.fate.end() {
+            return Poll::Ready(end);
+        }
+        if self.has_more_to_do() {
+            self.runtime.yield_now(cx);
+        } else {
+            self.sleep(cx);
+        }
+        Poll::Pending
+    }
+
+    /// Sees to it that the timer wakes in time for the next deadline.
+    fn sleep(&mut self, cx: &mut Context<'_>) {
+        if let Some(deadline) = self.hub.next_deadline()
+            // A timer that is set for earlier wakes in time too, and is cheaper left alone.
+            && self.armed.is_none_or(|armed| deadline < armed)
+        {
+            self.runtime.arm(deadline);
+            self.armed = Some(deadline);
+        }
+        if self.armed.is_some() && self.runtime.poll_timer(cx).is_ready() {
+            self.armed = None;
+            self.runtime.yield_now(cx);
+        }
+    }
+}
+
+impl<T, S, R> fmt::Debug for Driver<T, S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("shard", &self.tenancy.shard)
+            .field("armed", &self.armed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! Drives Fanlight's hubs: one future a shard, which owns its hub and its sockets, on any async
+//! runtime or on none.
+//!
+//! An application does not use this crate by itself but an adapter, such as `fanlight-tokio`, which
+//! supplies sockets and a timer. An adapter does four things:
+//!
+//! 1. it opens a [`House`] and splits it into its shards,
+//! 2. it gives each [`Shard`] a [`Service`](fanlight_core::Service) and a [`Runtime`] and lets
+//!    [`Driver::run`] run as a task,
+//! 3. it hands sockets over through the [`Door`],
+//! 4. it gives the [`Handle`] to whoever wants to say something from outside.
+//!
+//! In each turn, within a budget, a driver takes what is in its mailbox, reads the sockets that
+//! woke, runs the service on what came out, writes each connection once, lets deadlines expire, and
+//! sleeps if nothing is left to do.
+
+mod door;
+mod driver;
+mod error;
+mod fate;
+mod handle;
+mod house;
+mod mailbox;
+mod ready;
+mod runtime;
+mod serve;
+mod socket;
+mod turn;
+mod write;
+
+pub use door::Door;
+pub use driver::Driver;
+pub use error::{DoorError, HandleError, Stopped};
+pub use handle::Handle;
+pub use house::{House, Shard};
+pub use runtime::Runtime;

@@ -1,0 +1,209 @@
+//! The parts of a turn, each with its budget.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use fanlight_core::{Arrival, ConnId, End, Event, Instant, Refused, Service};
+use futures_io::{AsyncRead, AsyncWrite};
+use tracing::debug;
+
+use crate::{
+    driver::Driver,
+    mailbox::Mail,
+    ready::Half,
+    runtime::Runtime,
+    socket::Written,
+    write::{self, SLICES_MAX},
+};
+
+// The budgets of one turn. Each part gets its turn within some milliseconds, however busy the
+// others are; what is left over comes first in the next turn.
+const MAIL_PER_TURN: usize = 1024;
+const REQUESTS_PER_TURN: usize = 256;
+const NEWCOMERS_PER_TURN: usize = 128;
+const READS_PER_TURN: usize = 512;
+const WRITES_PER_TURN: usize = 2048;
+/// How many writes one connection may make before the next has its turn.
+const WRITES_PER_VISIT: usize = 4;
+
+impl<T, S, R> Driver<T, S, R>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
+    R: Runtime,
+{
+    /// Gives the hub an event and does what it wants done.
+    pub(crate) fn tell(&mut self, now: Instant, event: Event<'_>) {
+        self.hub.handle(now, event, &mut self.commands);
+        self.settle(now);
+    }
+
+    /// Takes what other shards, the house and handles have put into the mailbox.
+    pub(crate) fn take_mail(&mut self, now: Instant) {
+        for _ in 0..MAIL_PER_TURN {
+            match self.tenancy.mailbox().take() {
+                Some(Mail::Parcel(from, parcel)) => self.tell(now, Event::Parcel(from, parcel)),
+                Some(Mail::Drain(drain)) => self.tell(now, Event::Drain(drain)),
+                None => break,
+            }
+        }
+        for _ in 0..REQUESTS_PER_TURN {
+            if self.hub.is_short_of_credit() {
+                break;
+            }
+            match self.tenancy.mailbox().take_request() {
+                Some(request) => self.tell(now, request),
+                None => break,
+            }
+        }
+    }
+
+    /// Lets in the sockets that wait at the door.
+    pub(crate) fn take_newcomers(&mut self, now: Instant) {
+        for _ in 0..NEWCOMERS_PER_TURN {
+            let newcomers = &self.newcomers[usize::from(self.tenancy.shard.0)];
+            match newcomers.pop() {
+                Ok((stream, arrival)) => self.accept(now, stream, arrival),
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn accept(&mut self, now: Instant, mut stream: T, arrival: Arrival) {
+        let peer = arrival.peer();
+        match self.hub.accept(now, arrival, &mut self.commands) {
+            Ok(conn) => {
+                debug!(%conn, %peer, "accepted");
+                self.sockets.insert(conn, stream);
+            }
+            Err(refused) => {
+                debug!(%peer, %refused, "declined");
+                match refused {
+                    Refused::Full | Refused::Upgrading | Refused::Address => {
+                        self.tenancy.mailbox().take_load();
+                    }
+                    Refused::Draining => self.tenancy.mailbox().set_load_endless(),
+                }
+                let answer = refused.answer().encode();
+                let mut cx = Context::from_waker(Waker::noop());
+                write::say_once(Pin::new(&mut stream), &mut cx, &answer);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Notes which sockets have woken since the last turn.
+    pub(crate) fn take_woken(&mut self) {
+        let ready = Arc::clone(self.tenancy.mailbox().ready());
+        // No more than there are now, or wakes from other threads could hold the turn.
+        for _ in 0..ready.len() {
+            match ready.next() {
+                Some((conn, Half::Read)) => self.sockets.list(conn),
+                Some((conn, Half::Write)) => self.writes.push_back(conn),
+                None => break,
+            }
+        }
+    }
+
+    /// Reads the sockets that may have something, each once.
+    pub(crate) fn read(&mut self, now: Instant) {
+        for _ in 0..READS_PER_TURN.min(self.sockets.readable()) {
+            match self.sockets.next_readable() {
+                Some(conn) => self.read_socket(now, conn),
+                None => break,
+            }
+        }
+    }
+
+    fn read_socket(&mut self, now: Instant, conn: ConnId) {
+        // A full buffer says that there is more. A short read says that there is not: the second
+        // poll then only arms the socket, as a rule without a system call.
+        for _ in 0..2 {
+            let Some(socket) = self.sockets.get_mut(conn) else { return };
+            let read = match socket.poll_read(&mut self.buffer) {
+                None | Some(Poll::Pending) => return self.sockets.unlist(conn),
+                Some(Poll::Ready(read)) => read,
+            };
+            match read {
+                Ok(0) => return self.tell(now, Event::Ended(conn, End::Eof)),
+                Ok(length) => {
+                    let received = Event::Received(conn, &mut self.buffer[..length]);
+                    self.hub.handle(now, received, &mut self.commands);
+                    self.settle(now);
+                    if length == self.buffer.len() {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
+                Err(error) => return self.fail(now, conn, &error),
+            }
+        }
+        self.sockets.put_back(conn);
+    }
+
+    /// Writes each connection that has something, once.
+    pub(crate) fn write(&mut self, now: Instant) {
+        self.writes.extend(self.commands.writes.drain(..));
+        for _ in 0..WRITES_PER_TURN.min(self.writes.len()) {
+            match self.writes.pop_front() {
+                Some(conn) => self.write_socket(now, conn),
+                None => break,
+            }
+        }
+    }
+
+    fn write_socket(&mut self, now: Instant, conn: ConnId) {
+        for _ in 0..WRITES_PER_VISIT {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let Some(socket) = self.sockets.get_mut(conn) else { return };
+            let filled = self.hub.unsent(conn, &mut slices);
+            let ready = self.tenancy.mailbox().ready();
+            match socket.write(ready, &slices[..filled], &mut self.scratch) {
+                Written::Nothing | Written::Blocked => return,
+                Written::Sent(0) => {}
+                // At once, so that the hub hears of it before anything else of this connection.
+                Written::Sent(bytes) => self.tell(now, Event::Sent(conn, bytes)),
+                Written::Failed(error) => return self.fail(now, conn, &error),
+            }
+        }
+        self.writes.push_back(conn);
+    }
+
+    fn fail(&mut self, now: Instant, conn: ConnId, error: &io::Error) {
+        debug!(%conn, %error, "the socket failed");
+        if let Some(socket) = self.sockets.get_mut(conn) {
+            socket.give_up();
+        }
+        self.tell(now, Event::Ended(conn, End::Failed));
+    }
+
+    /// Lets deadlines expire: not while bytes that may postpone them wait to be read, unless that
+    /// takes so long that the hub would think nobody was served.
+    pub(crate) fn tick(&mut self) {
+        let now = self.runtime.now();
+        let Some(deadline) = self.hub.next_deadline().filter(|&deadline| deadline <= now) else {
+            return;
+        };
+        let may_wait = self.hub.config().late_max / 2;
+        if self.sockets.readable() == 0 || now >= deadline + may_wait {
+            self.tell(now, Event::Tick);
+        }
+    }
+
+    /// Whether another turn is to follow at once.
+    pub(crate) fn has_more_to_do(&self) -> bool {
+        let mailbox = self.tenancy.mailbox();
+        self.sockets.readable() > 0
+            || !self.writes.is_empty()
+            || !self.commands.writes.is_empty()
+            || !self.commands.others.is_empty()
+            || mailbox.has_mail()
+            || mailbox.has_requests() && !self.hub.is_short_of_credit()
+            || mailbox.ready().len() > 0
+            || !self.newcomers[usize::from(self.tenancy.shard.0)].is_empty()
+    }
+}
