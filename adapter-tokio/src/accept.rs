@@ -1,0 +1,144 @@
+//! Sockets from the listener to the door of the house.
+
+use std::{io, time::Duration};
+
+use fanlight_core::Arrival;
+use fanlight_driver::{Door, DoorError};
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{self, Instant},
+};
+use tracing::{debug, warn};
+
+use crate::socket::Socket;
+
+/// Lets sockets in for as long as it is polled. No error of the listener ends it.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    door: Door<Socket>,
+    send_buffer_bytes: Option<usize>,
+) {
+    let mut pauses = Pauses::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                pauses.end();
+                if let Err(error) = prepare(&stream, send_buffer_bytes) {
+                    // It is gone already, or soon will be; its shard is to find out how.
+                    debug!(%peer, %error, "a socket could not be set up");
+                }
+                match door.admit(stream.into(), Arrival::Fresh(peer.into())) {
+                    Ok(()) => {}
+                    Err(why @ (DoorError::Full | DoorError::Closed)) => {
+                        debug!(%peer, %why, "a socket was dropped");
+                    }
+                }
+            }
+            Err(error) if is_of_one_peer(&error) => debug!(%error, "a peer left before it came in"),
+            Err(error) => {
+                let pause = pauses.next();
+                if pauses.is_to_be_told(Instant::now()) {
+                    warn!(%error, "sockets cannot be accepted; trying on");
+                }
+                time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream, send_buffer_bytes: Option<usize>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    match send_buffer_bytes {
+        Some(bytes) => SockRef::from(stream).set_send_buffer_size(bytes),
+        None => Ok(()),
+    }
+}
+
+/// Whether an error is about the peer that was to be accepted, so that the next may do better.
+fn is_of_one_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::TimedOut
+    )
+}
+
+/// How long to wait when descriptors or memory have run out: it takes others to free some.
+#[derive(Debug)]
+struct Pauses {
+    next: Duration,
+    told: Option<Instant>,
+}
+
+impl Pauses {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_millis(100);
+    const TOLD_INTERVAL: Duration = Duration::from_secs(5);
+
+    fn new() -> Self {
+        Self { next: Self::SHORTEST, told: None }
+    }
+
+    fn next(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(Self::LONGEST);
+        pause
+    }
+
+    fn end(&mut self) {
+        self.next = Self::SHORTEST;
+    }
+
+    fn is_to_be_told(&mut self, now: Instant) -> bool {
+        if self.told.is_some_and(|told| now - told < Self::TOLD_INTERVAL) {
+            return false;
+        }
+        self.told = Some(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_their_bound_and_begin_anew_after_a_success() {
+        let mut pauses = Pauses::new();
+        let millis: Vec<_> = (0..6).map(|_| pauses.next().as_millis()).collect();
+        assert_eq!(millis, [10, 20, 40, 80, 100, 100]);
+        pauses.end();
+        assert_eq!(pauses.next().as_millis(), 10);
+    }
+
+    #[test]
+    fn a_lasting_trouble_is_told_once_in_a_while() {
+        let (mut pauses, start) = (Pauses::new(), Instant::now());
+        let seconds = |seconds| start + Duration::from_secs(seconds);
+        let told: Vec<_> = [0, 1, 4, 5, 9, 10].map(|at| pauses.is_to_be_told(seconds(at))).to_vec();
+        assert_eq!(told, [true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn out_of_descriptors_is_not_about_one_peer() {
+        for code in [libc_codes::EMFILE, libc_codes::ENFILE, libc_codes::ENOMEM] {
+            assert!(!is_of_one_peer(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        assert!(is_of_one_peer(&io::ErrorKind::ConnectionAborted.into()));
+    }
+
+    /// The same on all Unix systems.
+    mod libc_codes {
+        pub(super) const ENOMEM: i32 = 12;
+        pub(super) const ENFILE: i32 = 23;
+        pub(super) const EMFILE: i32 = 24;
+    }
+}
