@@ -1,0 +1,29 @@
+//! The Fanlight server: echo and broadcast over WebSocket, with health and figures over HTTP.
+//!
+//! `fanlight --help` lists every option; every bound and timeout of a hub is one of them. The exit
+//! code is 0 after a graceful drain, 1 if the server could not go on, 2 if the options were wrong.
+
+mod endpoint;
+mod loopback;
+mod options;
+mod origins;
+mod page;
+mod quantity;
+mod run;
+mod service;
+mod settings;
+
+use std::{env, process::ExitCode};
+
+use options::Options;
+
+fn main() -> ExitCode {
+    let options = Options::parse(env::args_os()).unwrap_or_else(|wrong| wrong.exit());
+    match run::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("fanlight: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the command line can ask for.
+
+use std::{ffi::OsString, net::SocketAddr, num::NonZeroU8, thread, time::Duration};
+
+use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use fanlight_tokio::{CloseCode, CloseFrame, Config, Drain};
+use tracing_subscriber::filter::Targets;
+
+use crate::{
+    loopback::is_loopback,
+    origins::{Allowed, Origins},
+    settings,
+};
+
+/// A WebSocket server that holds very many connections.
+///
+/// /echo sends each message back, /broadcast sends it to everyone there.
+#[derive(Debug, Parser)]
+#[command(name = "fanlight", version, max_term_width = 100)]
+struct Args {
+    /// The address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = listen_addr)]
+    listen: SocketAddr,
+
+    /// Listen even if other machines can reach the address. Whoever can is served: nobody is asked
+    /// who they are.
+    #[arg(long)]
+    allow_remote: bool,
+
+    /// How many shards share the connections, each on a thread of its own [default: one a core].
+    #[arg(long, value_name = "COUNT")]
+    shards: Option<NonZeroU8>,
+
+    /// Let web pages of this origin connect, as in https://example.com or http://localhost:3000, or
+    /// with * those of any. May be given many times. Without it, pages of this server's own host may
+    /// connect; with it, pages of the origins given and no others. Programs that are not browsers
+    /// send no Origin and always may.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<Allowed>,
+
+    /// When stopping: how long the goodbyes to all connections are spread over.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
+    drain_over: Duration,
+
+    /// When stopping: when to disconnect whoever is still there. At least --drain-over.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    drain_timeout: Duration,
+
+    /// What to log to standard error: off, error, warn, info, debug or trace, also for single parts
+    /// of the program, as in warn,fanlight_driver=debug.
+    #[arg(long, value_name = "FILTER", env = "FANLIGHT_LOG", default_value = "warn")]
+    log: Targets,
+}
+
+/// What the command line asked for, checked.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) listen: SocketAddr,
+    pub(crate) shards: NonZeroU8,
+    pub(crate) origins: Origins,
+    pub(crate) drain: Drain,
+    pub(crate) log: Targets,
+    pub(crate) config: Config,
+}
+
+impl Options {
+    /// Reads the options from `args`, of which the first is the program's name.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong, or the help or version that was asked for; it knows its exit code.
+    pub(crate) fn parse(
+        args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Args::command().args(settings::args());
+        let matches = command.try_get_matches_from_mut(args)?;
+        let args = Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let mut refuse = |why: String| command.error(ErrorKind::ValueValidation, why);
+
+        if !args.allow_remote && !is_loopback(args.listen.ip()) {
+            return Err(refuse(format!(
+                "--listen is {}, which other machines may reach, and nobody is asked who they are; \
+                 give --allow-remote as well if that is wanted",
+                args.listen
+            )));
+        }
+        if args.drain_timeout < args.drain_over {
+            return Err(refuse(format!(
+                "--drain-timeout is {}, but must be at least --drain-over, which is {}",
+                humantime::format_duration(args.drain_timeout),
+                humantime::format_duration(args.drain_over)
+            )));
+        }
+        Ok(Self {
+            listen: args.listen,
+            shards: args.shards.unwrap_or_else(one_shard_a_core),
+            origins: Origins::from(args.allow_origin),
+            drain: Drain {
+                over: args.drain_over,
+                timeout: args.drain_timeout,
+                farewell: CloseFrame { code: CloseCode::Away, reason: "server stops".into() },
+            },
+            log: args.log,
+            config: settings::config(&matches).map_err(|wrong| refuse(wrong.to_string()))?,
+        })
+    }
+}
+
+fn listen_addr(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an IP address and a port are needed, as in 127.0.0.1:9000 or [::1]:9000")
+}
+
+fn one_shard_a_core() -> NonZeroU8 {
+    thread::available_parallelism()
+        .map_or(NonZeroU8::MIN, |cores| NonZeroU8::try_from(cores).unwrap_or(NonZeroU8::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &str) -> Result<Options, clap::Error> {
+        Options::parse(["fanlight"].into_iter().chain(args.split_whitespace()))
+    }
+
+    fn refusal(args: &str) -> String {
+        let refused = parse(args).unwrap_err();
+        assert_eq!(refused.exit_code(), 2, "{args}");
+        refused.to_string()
+    }
+
+    #[test]
+    fn the_command_is_consistent() {
+        Args::command().args(settings::args()).debug_assert();
+    }
+
+    #[test]
+    fn without_options_it_listens_on_loopback_with_the_default_config() {
+        let options = parse("").unwrap();
+        assert_eq!(options.listen, "127.0.0.1:9000".parse().unwrap());
+        assert_eq!(options.config, Config::default());
+        assert_eq!(options.origins, Origins::SameHost);
+        assert_eq!(options.drain.farewell.code, CloseCode::Away);
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_needs_consent() {
+        for address in ["0.0.0.0:9000", "[::]:9000", "192.0.2.1:80", "[2001:db8::1]:80"] {
+            let refused = refusal(&format!("--listen {address}"));
+            assert!(refused.contains("--allow-remote") && refused.contains(address), "{refused}");
+            assert!(parse(&format!("--listen {address} --allow-remote")).is_ok());
+        }
+        for address in ["127.0.0.1:0", "127.1.2.3:9000", "[::1]:9000", "[::ffff:127.0.0.1]:1"] {
+            assert!(parse(&format!("--listen {address}")).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_host_name_is_refused_with_an_example() {
+        assert!(refusal("--listen localhost:9000").contains("127.0.0.1:9000"));
+    }
+
+    #[test]
+    fn shards_are_from_1_to_255() {
+        assert_eq!(parse("--shards 255").unwrap().shards.get(), 255);
+        for count in ["0", "256", "-1", "many"] {
+            assert!(refusal(&format!("--shards={count}")).contains("--shards"), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_drain_must_not_end_before_its_last_goodbye() {
+        let options = parse("--drain-over 3s --drain-timeout 3s").unwrap();
+        assert_eq!(options.drain.over, options.drain.timeout);
+        let refused = refusal("--drain-over 3s --drain-timeout 2s");
+        assert!(refused.contains("--drain-timeout is 2s") && refused.contains("3s"), "{refused}");
+    }
+
+    #[test]
+    fn a_setting_reaches_the_config() {
+        let options = parse("--ping-interval 1m --message-bytes-max 64KiB").unwrap();
+        assert_eq!(options.config.ping_interval, Duration::from_secs(60));
+        assert_eq!(options.config.message_bytes_max, 65_536);
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_end_with_a_usage_error() {
+        assert!(refusal("--message-bytes-max 8MiB").contains("outbox_bytes_max"));
+    }
+
+    #[test]
+    fn unknown_options_and_filters_are_refused() {
+        refusal("--ping-intervall 1s");
+        refusal("--log fanlight=loud");
+        refusal("--allow-origin example.com");
+        refusal("--allow-origin null");
+    }
+
+    #[test]
+    fn the_help_shows_each_setting_with_its_unit_and_default() {
+        let help = parse("--help").unwrap_err().to_string();
+        for part in ["--ping-interval <TIME>", "[default: 25s; from 1ms to 1h]"] {
+            assert!(help.contains(part), "{part}");
+        }
+    }
+}

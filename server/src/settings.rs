@@ -1,0 +1,138 @@
+//! An option for every setting of the hub, made from the hub's own table.
+
+use clap::{Arg, ArgAction, ArgMatches};
+use fanlight_tokio::{Config, ConfigError, Setting, Settings, Unit, Value};
+
+use crate::quantity;
+
+/// One option for each setting, in the order of the table.
+pub(crate) fn args() -> impl Iterator<Item = Arg> {
+    Settings::ALL.iter().map(|setting| {
+        Arg::new(setting.name)
+            .long(dashed(setting.name))
+            .value_name(unit_name(setting.unit))
+            .help(format!("{} {}", about(setting), range(setting)))
+            .long_help(format!("{}\n\n{}", about(setting), range(setting)))
+            .help_heading("Bounds and timeouts, each of every shard")
+            .action(ArgAction::Set)
+            .value_parser(move |text: &str| quantity::parse(setting, text))
+    })
+}
+
+/// The config that `matches` asks for: what was not given has its default.
+///
+/// # Errors
+///
+/// If a value is outside its range, or two contradict each other.
+pub(crate) fn config(matches: &ArgMatches) -> Result<Config, ConfigError> {
+    let mut settings = Settings::default();
+    for setting in Settings::ALL {
+        if let Some(value) = matches.get_one::<Value>(setting.name) {
+            settings.set(setting.name, *value)?;
+        }
+    }
+    Config::new(settings)
+}
+
+fn dashed(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Time => "TIME",
+        Unit::Bytes => "BYTES",
+        Unit::Count => "COUNT",
+        Unit::Percent => "PERCENT",
+    }
+}
+
+/// The table's own words, with options where it names settings.
+fn about(setting: &Setting) -> String {
+    let mut about = setting.about.trim().to_owned();
+    for other in Settings::ALL {
+        about = about.replace(&format!("`{}`", other.name), &format!("--{}", dashed(other.name)));
+    }
+    about
+}
+
+fn range(setting: &Setting) -> String {
+    let show = |value| quantity::show(setting.unit, value);
+    let [default, min, max] = [setting.default, setting.min, setting.max].map(show);
+    format!("[default: {default}; from {min} to {max}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::*;
+
+    fn config_of(args: &[&str]) -> Result<Config, String> {
+        let matches = Command::new("test")
+            .no_binary_name(true)
+            .args(super::args())
+            .try_get_matches_from(args)
+            .map_err(|error| error.to_string())?;
+        config(&matches).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_options_the_config_is_the_default() {
+        assert_eq!(config_of(&[]), Ok(Config::default()));
+    }
+
+    #[test]
+    fn every_setting_can_be_reached() {
+        // All at their smallest at once, since single ones would contradict the others' defaults.
+        let mut expected = Settings::default();
+        let mut args = Vec::new();
+        for setting in Settings::ALL {
+            let value = match setting.name {
+                // The two that others must fit into.
+                "outbox_bytes_max" | "head_bytes_max" => setting.max,
+                _ => setting.min,
+            };
+            expected.set(setting.name, value).unwrap();
+            args.push(format!("--{}", dashed(setting.name)));
+            args.push(quantity::show(setting.unit, value));
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        assert_eq!(config_of(&args), Ok(Config::new(expected).unwrap()));
+    }
+
+    #[test]
+    fn every_setting_is_refused_just_outside_its_range_by_name_value_and_range() {
+        for setting in Settings::ALL {
+            let outside = match setting.max {
+                Value::Time(time) => {
+                    format!("{}ns", (time + std::time::Duration::from_nanos(1)).as_nanos())
+                }
+                Value::Number(number) => (number + 1).to_string(),
+            };
+            let option = dashed(setting.name);
+            let refused = config_of(&[&format!("--{option}"), &outside]).unwrap_err();
+            let range = format!(
+                "must be from {} to {}",
+                quantity::show(setting.unit, setting.min),
+                quantity::show(setting.unit, setting.max)
+            );
+            for part in [&option, &outside, &range] {
+                assert!(refused.contains(part.as_str()), "{refused:?} lacks {part:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let refused = config_of(&["--message-bytes-max", "8MiB"]).unwrap_err();
+        assert!(refused.starts_with("outbox_bytes_max"), "{refused}");
+    }
+
+    #[test]
+    fn the_help_names_other_settings_as_options() {
+        let jitter = Settings::ALL.iter().find(|s| s.name == "ping_jitter_percent").unwrap();
+        assert!(about(jitter).contains("--ping-interval"), "{}", about(jitter));
+        assert_eq!(range(jitter), "[default: 20; from 0 to 90]");
+    }
+}
