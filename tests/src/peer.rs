@@ -1,0 +1,329 @@
+//! A remote program that speaks WebSocket, well or badly.
+
+use fanlight_core::{
+    CloseFrame, Message,
+    wire::{Fault, Incoming, Limits, Role, Wire},
+};
+
+use crate::frame::{CLOSE, CONTINUATION, PING, TEXT, masked};
+
+/// The longest message that a peer takes.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+const FIN: u8 = 0x80;
+
+/// A client made of a [`Wire`], and its manners.
+///
+/// It owns no socket: what it wants to send is appended to a buffer.
+#[derive(Debug)]
+pub struct Peer {
+    wire: Wire,
+    answer: Answer,
+    came_upgraded: bool,
+    is_impatient: bool,
+    answers: bool,
+    /// The second half of a frame that was begun.
+    owed: Vec<u8>,
+    said: Vec<String>,
+    heard: Vec<Message>,
+    pings: usize,
+    pongs: usize,
+    closed: Option<Option<CloseFrame>>,
+    fault: Option<Fault>,
+    is_done: bool,
+}
+
+/// How far the HTTP answer has come.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// Its head is being read.
+    Awaited(Vec<u8>),
+    /// Frames follow.
+    Upgraded,
+    /// A body follows.
+    Refused,
+}
+
+/// How to break RFC 6455.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rudeness {
+    /// A frame that is not masked (section 5.1).
+    Unmasked,
+    /// A reserved opcode (section 5.2).
+    ReservedOpcode,
+    /// A reserved bit (section 5.2).
+    ReservedBit,
+    /// Text that is not UTF-8 (section 8.1).
+    InvalidText,
+    /// A continuation of nothing (section 5.4).
+    Continuation,
+    /// A fragmented ping (section 5.5).
+    FragmentedControl,
+    /// A Close with a code that must not be sent (section 7.4.1).
+    CloseCode,
+    /// A Close of one byte (section 5.5.1).
+    CloseOfOneByte,
+    /// A length with the top bit set (section 5.2).
+    LengthTopBit,
+    /// A length not in its shortest form (section 5.2).
+    LengthForm,
+    /// A message longer than anybody takes (section 7.4.1, code 1009).
+    TooBig,
+}
+
+impl Rudeness {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Unmasked,
+        Self::ReservedOpcode,
+        Self::ReservedBit,
+        Self::InvalidText,
+        Self::Continuation,
+        Self::FragmentedControl,
+        Self::CloseCode,
+        Self::CloseOfOneByte,
+        Self::LengthTopBit,
+        Self::LengthForm,
+        Self::TooBig,
+    ];
+
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Unmasked => b"\x81\x02hi".to_vec(),
+            Self::ReservedOpcode => masked(FIN | 0x3, b"hi"),
+            Self::ReservedBit => masked(FIN | 0x40 | TEXT, b"hi"),
+            Self::InvalidText => masked(FIN | TEXT, b"h\xffi"),
+            Self::Continuation => masked(FIN | CONTINUATION, b"hi"),
+            Self::FragmentedControl => masked(PING, b"hi"),
+            Self::CloseCode => masked(FIN | CLOSE, &1005_u16.to_be_bytes()),
+            Self::CloseOfOneByte => masked(FIN | CLOSE, b"\x03"),
+            Self::LengthTopBit => b"\x82\xff\x80\0\0\0\0\0\0\0\0\0\0\0".to_vec(),
+            Self::LengthForm => b"\x82\xfe\0\x02\0\0\0\0hi".to_vec(),
+            Self::TooBig => b"\x82\xff\0\0\x7f\xff\xff\xff\xff\xff\0\0\0\0".to_vec(),
+        }
+    }
+}
+
+impl Peer {
+    /// A well-behaved peer that will ask for an upgrade.
+    pub fn asking(mask_seed: u64) -> Self {
+        Self::new(Answer::Awaited(Vec::new()), mask_seed)
+    }
+
+    /// A peer that will ask for an upgrade and speaks without waiting for the answer.
+    pub fn impatient(mask_seed: u64) -> Self {
+        Self { is_impatient: true, ..Self::asking(mask_seed) }
+    }
+
+    /// A well-behaved peer that somebody else has upgraded.
+    pub fn upgraded(mask_seed: u64) -> Self {
+        Self::new(Answer::Upgraded, mask_seed)
+    }
+
+    fn new(answer: Answer, mask_seed: u64) -> Self {
+        let limits = Limits { message_bytes_max: MESSAGE_BYTES_MAX };
+        Self {
+            wire: Wire::new(Role::Client { mask_seed }, limits),
+            came_upgraded: answer == Answer::Upgraded,
+            is_impatient: false,
+            answer,
+            answers: true,
+            owed: Vec::new(),
+            said: Vec::new(),
+            heard: Vec::new(),
+            pings: 0,
+            pongs: 0,
+            closed: None,
+            fault: None,
+            is_done: false,
+        }
+    }
+
+    /// The request for `path`, of an upgrade or of a page.
+    pub fn request(path: &str, is_upgrade: bool) -> Vec<u8> {
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: sim\r\n");
+        if is_upgrade {
+            request += "Upgrade: websocket\r\nConnection: Upgrade\r\n\
+                        Sec-WebSocket-Version: 13\r\n\
+                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        }
+        request += "\r\n";
+        request.into_bytes()
+    }
+
+    /// From now on it answers nothing: no ping, no Close, no end of stream.
+    pub fn fall_silent(&mut self) {
+        self.answers = false;
+    }
+
+    /// Whether somebody else upgraded it, so that no HTTP answer comes.
+    pub fn came_upgraded(&self) -> bool {
+        self.came_upgraded
+    }
+
+    /// Whether it answers pings, Closes and the end of the stream.
+    pub fn answers(&self) -> bool {
+        self.answers
+    }
+
+    /// Whether it may send frames now: it was upgraded, or does not wait for that, and has not
+    /// ended its side.
+    pub fn can_speak(&self) -> bool {
+        let is_early = match self.answer {
+            Answer::Upgraded => false,
+            Answer::Awaited(_) => true,
+            Answer::Refused => return false,
+        };
+        !self.is_done && (!is_early || self.is_impatient)
+    }
+
+    /// Sends a text message.
+    pub fn say(&mut self, text: &str, out: &mut Vec<u8>) {
+        if self.can_speak() {
+            out.append(&mut self.owed);
+            if self.wire.send(&Message::text(text), out) {
+                self.said.push(text.to_owned());
+            }
+        }
+    }
+
+    /// Sends a text message in three fragments with a ping between them (section 5.4).
+    pub fn say_in_fragments(&mut self, text: &str, out: &mut Vec<u8>) {
+        if self.can_speak() && !self.wire.close_sent() {
+            out.append(&mut self.owed);
+            let (start, end) = text.as_bytes().split_at(text.len() / 2);
+            out.extend(masked(TEXT, start));
+            out.extend(masked(CONTINUATION, b""));
+            out.extend(masked(FIN | PING, b"between"));
+            out.extend(masked(FIN | CONTINUATION, end));
+            self.said.push(text.to_owned());
+        }
+    }
+
+    /// Sends half of a text message; the other half comes before whatever is sent next.
+    pub fn say_half(&mut self, text: &str, out: &mut Vec<u8>) {
+        if self.can_speak() && self.owed.is_empty() {
+            let mut frame = Vec::new();
+            if self.wire.send(&Message::text(text), &mut frame) {
+                self.said.push(text.to_owned());
+                self.owed = frame.split_off(frame.len() / 2);
+                out.append(&mut frame);
+            }
+        }
+    }
+
+    /// Sends the other half of a text message.
+    pub fn finish_frame(&mut self, out: &mut Vec<u8>) {
+        if self.can_speak() {
+            out.append(&mut self.owed);
+        }
+    }
+
+    /// Sends a ping.
+    pub fn ping(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        if self.can_speak() {
+            out.append(&mut self.owed);
+            self.wire.ping(payload, out);
+        }
+    }
+
+    /// Sends a Close.
+    pub fn close(&mut self, frame: Option<&CloseFrame>, out: &mut Vec<u8>) {
+        if self.can_speak() {
+            out.append(&mut self.owed);
+            let sent = self.wire.close(frame, out);
+            sent.expect("scenarios close with codes that may be sent");
+        }
+    }
+
+    /// Breaks the protocol, and says nothing more.
+    pub fn break_rules(&mut self, rudeness: Rudeness, out: &mut Vec<u8>) {
+        if self.can_speak() && !self.wire.close_sent() {
+            out.append(&mut self.owed);
+            out.extend(rudeness.bytes());
+            self.is_done = true;
+        }
+    }
+
+    /// Says nothing more, as after the end of its side.
+    pub fn finish(&mut self) {
+        self.is_done = true;
+    }
+
+    /// Takes bytes from the server and appends its answers to `out`.
+    pub fn read(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        match &mut self.answer {
+            Answer::Upgraded => self.read_frames(&mut bytes.to_vec(), out),
+            Answer::Refused => {}
+            Answer::Awaited(head) => {
+                head.extend_from_slice(bytes);
+                if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+                    let mut frames = head.split_off(at + 4);
+                    if head.starts_with(b"HTTP/1.1 101 ") {
+                        self.answer = Answer::Upgraded;
+                        self.read_frames(&mut frames, out);
+                    } else {
+                        self.answer = Answer::Refused;
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_frames(&mut self, bytes: &mut [u8], out: &mut Vec<u8>) {
+        let mut replies = Vec::new();
+        let taken = self.wire.receive(bytes, &mut |incoming| match incoming {
+            Incoming::Message(message) => self.heard.push(message),
+            Incoming::Ping(_) => self.pings += 1,
+            Incoming::Pong(_) => self.pongs += 1,
+            Incoming::Close(frame) => self.closed = Some(frame),
+            Incoming::Reply(reply) => replies.extend_from_slice(reply.frame),
+        });
+        if let Err(fault) = taken {
+            self.fault = Some(fault);
+        }
+        if self.answers && !self.is_done && !replies.is_empty() {
+            out.append(&mut self.owed);
+            out.append(&mut replies);
+        }
+    }
+
+    /// The messages that it sent, in order. The last may be only half sent.
+    pub fn said(&self) -> &[String] {
+        &self.said
+    }
+
+    /// Whether the second half of its last message is still to be sent.
+    pub fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// The messages that it was sent, in order.
+    pub fn heard(&self) -> &[Message] {
+        &self.heard
+    }
+
+    /// The texts among the messages that it was sent, in order.
+    pub fn texts(&self) -> Vec<&str> {
+        self.heard.iter().filter_map(Message::as_text).collect()
+    }
+
+    /// How many pings it was sent.
+    pub fn pings(&self) -> usize {
+        self.pings
+    }
+
+    /// How many pongs it was sent.
+    pub fn pongs(&self) -> usize {
+        self.pongs
+    }
+
+    /// The Close that it was sent, if any, with what it said.
+    pub fn closed(&self) -> Option<Option<&CloseFrame>> {
+        self.closed.as_ref().map(Option::as_ref)
+    }
+
+    /// How the server broke the protocol, if it did.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+}

@@ -1,0 +1,368 @@
+//! A world in which a scenario is played.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use fanlight_core::{
+    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, PeerAddr,
+    Publish, Refusal, ShardId, Timer, Topic,
+};
+
+use crate::{
+    ending::Probe,
+    frame::Stream,
+    network::Nature,
+    op::{ForWhom, Greeting, Nth, Op, Speech, TOPICS, USERS, WITNESSED},
+    peer::Peer,
+    scenario::Scenario,
+    script::{Heard, Script},
+    world::World,
+};
+
+/// A world, the witnesses in it, and what the laws need to know besides.
+///
+/// A witness is a well-behaved connection for each of [`USERS`], a member of the first
+/// [`WITNESSED`] of [`TOPICS`] all along: what it was sent is the order that all others must see.
+#[derive(Debug)]
+pub struct Stage {
+    /// The world.
+    pub world: World<Script>,
+    /// For each of [`USERS`] its witness.
+    pub witnesses: Vec<ConnId>,
+    /// Memberships that shards raced for, so that only the hubs know what became of them.
+    pub unclear: BTreeSet<(ConnId, Topic)>,
+    /// Whether a hub was asked to drain.
+    pub is_drained: bool,
+    /// What was asked at the end of all ops, if anything could be.
+    pub probe: Option<Probe>,
+    words: u64,
+}
+
+impl Stage {
+    /// The stage of a scenario, with its witnesses.
+    pub fn new(scenario: &Scenario) -> Self {
+        let config = scenario.bounds.config();
+        let world = World::new(&config, scenario.shards, scenario.seed, Nature::WILD, |_| {
+            Script::default()
+        });
+        let mut stage = Self {
+            world,
+            witnesses: Vec::new(),
+            unclear: BTreeSet::new(),
+            is_drained: false,
+            probe: None,
+            words: 0,
+        };
+        for (nth, user) in USERS.iter().enumerate() {
+            let shard = stage.shard(nth as u8);
+            let conn = stage.connect(shard, Greeting::Upgraded(Some(user)));
+            let conn = conn.expect("the first two connections are not too many");
+            stage.witnesses.push(conn);
+            for topic in &TOPICS[..WITNESSED] {
+                stage.join(conn, &Topic::new(*topic), shard);
+            }
+        }
+        stage.world.advance(Duration::from_secs(10));
+        stage
+    }
+
+    pub(crate) fn shard(&self, number: u8) -> ShardId {
+        ShardId(number % self.world.hub(ShardId(0)).seat().shards)
+    }
+
+    /// The nth live connection that is no witness.
+    fn live(&self, nth: Nth) -> Option<ConnId> {
+        let mut guests = self.world.live().to_vec();
+        guests.retain(|conn| !self.witnesses.contains(conn));
+        guests.get(usize::from(nth) % guests.len().max(1)).copied()
+    }
+
+    fn dead(&self, nth: Nth) -> Option<ConnId> {
+        let dead = self.world.dead();
+        dead.get(usize::from(nth) % dead.len().max(1)).copied()
+    }
+
+    /// One thing happens, and what comes of it at once.
+    pub fn act(&mut self, op: &Op) {
+        if let Op::Advance { .. } | Op::Sleep { .. } = op {
+            self.world.set_behind(Duration::ZERO);
+        }
+        self.apply(op);
+        self.world.flow();
+        if let Op::TimeBackwards { ms } = op {
+            self.world.set_behind(Duration::from_millis(u64::from(*ms)));
+            for shard in self.world.shards() {
+                self.world.tick(shard);
+            }
+        } else {
+            self.world.set_behind(Duration::ZERO);
+            self.world.advance(Duration::ZERO);
+        }
+    }
+
+    fn apply(&mut self, op: &Op) {
+        // An op on a connection is nothing if there is none.
+        _ = self.try_apply(op);
+    }
+
+    fn try_apply(&mut self, op: &Op) -> Option<()> {
+        match *op {
+            Op::Accept { shard, greeting } => {
+                let shard = self.shard(shard);
+                self.connect(shard, greeting)?;
+            }
+            Op::PeerSends(nth, speech) => {
+                let text = self.phrase(speech);
+                self.world.peer_acts(self.live(nth)?, |peer, out| peer.say(&text, out));
+            }
+            Op::PeerSendsFragments(nth, speech) => {
+                let text = self.phrase(speech);
+                let say = |peer: &mut Peer, out: &mut _| peer.say_in_fragments(&text, out);
+                self.world.peer_acts(self.live(nth)?, say);
+            }
+            Op::PeerSendsHalf(nth, speech) => {
+                let text = self.phrase(speech);
+                self.world.peer_acts(self.live(nth)?, |peer, out| peer.say_half(&text, out));
+            }
+            Op::PeerPings(nth) => {
+                self.world.peer_acts(self.live(nth)?, |peer, out| peer.ping(b"hello", out));
+            }
+            Op::PeerCloses(nth, code) => {
+                let frame = code.map(|code| CloseFrame { code: code.into(), reason: "".into() });
+                let close = |peer: &mut Peer, out: &mut _| peer.close(frame.as_ref(), out);
+                self.world.peer_acts(self.live(nth)?, close);
+            }
+            Op::PeerFaults(nth, rudeness) => {
+                let fault = |peer: &mut Peer, out: &mut _| peer.break_rules(rudeness, out);
+                self.world.peer_acts(self.live(nth)?, fault);
+            }
+            Op::PeerEnds(nth) => self.world.peer_ends(self.live(nth)?),
+            Op::PeerResets(nth) => self.world.reset(self.live(nth)?),
+            Op::PeerFallsSilent(nth) => {
+                self.world.peer_acts(self.live(nth)?, |peer, _| peer.fall_silent());
+            }
+            Op::SocketTakes(nth, bytes) => {
+                self.world.set_takes(self.live(nth)?, Some(bytes.into()))
+            }
+            Op::SocketStalls(nth) => self.world.set_takes(self.live(nth)?, Some(0)),
+            Op::NetworkGives(nth, bytes) => {
+                self.world.set_gives(self.live(nth)?, Some(bytes.into()));
+            }
+            Op::NetworkHeals(nth) => {
+                let conn = self.live(nth)?;
+                self.world.set_takes(conn, None);
+                self.world.set_gives(conn, None);
+            }
+            Op::Subscribe { conn, topic, via } => {
+                let conn = self.live(conn)?;
+                let via = self.via(conn, via);
+                self.join(conn, &Topic::new(topic), via);
+            }
+            Op::Unsubscribe { conn, topic, via } => {
+                let conn = self.live(conn)?;
+                let via = self.via(conn, via);
+                self.leave(conn, &Topic::new(topic), via);
+            }
+            Op::Publish { to, via, padding, except } => {
+                let audience = match to {
+                    ForWhom::Everyone => Audience::Everyone,
+                    ForWhom::Topic(topic) => Topic::new(topic).into(),
+                    ForWhom::User(user) => Topic::user(user).into(),
+                };
+                let except = except.and_then(|nth| self.live(nth));
+                self.publish(self.shard(via), &audience, padding.into(), except);
+            }
+            Op::Send { conn, via, padding } => {
+                let conn = self.live(conn)?;
+                let via = self.via(conn, via);
+                let label = format!("direct:{}", conn.as_u64());
+                let said = self.world.service_mut(via).compose(via, label, padding.into());
+                self.world.tell(via, Event::Send(conn, Message::text(&said.text)));
+                self.world.service_mut(via).note_said(said);
+            }
+            Op::Close { conn, via } => {
+                let conn = self.live(conn)?;
+                let via = self.via(conn, via);
+                self.note_end(conn, via);
+                let frame = CloseFrame { code: CloseCode::Normal, reason: "enough".into() };
+                self.world.tell(via, Event::Close(conn, frame));
+            }
+            Op::Kick { conn, via } => {
+                let conn = self.live(conn)?;
+                let via = self.via(conn, via);
+                self.note_end(conn, via);
+                let frame = CloseFrame { code: CloseCode::Policy, reason: "out".into() };
+                self.world.tell(via, Event::Kick(conn, frame));
+            }
+            Op::Admit { conn, user } => {
+                let conn = self.live(conn)?;
+                let admission = Admission { user: user.map(Topic::user), ..Admission::default() };
+                self.world.tell(conn.shard(), Event::Admit(conn, admission));
+            }
+            Op::Refuse(nth) => {
+                let conn = self.live(nth)?;
+                self.world.tell(conn.shard(), Event::Refuse(conn, Refusal::forbidden_origin()));
+            }
+            Op::Panicked(nth) => {
+                let conn = self.live(nth)?;
+                self.note_end(conn, conn.shard());
+                self.world.tell(conn.shard(), Event::Panicked(conn));
+            }
+            Op::SetTimer { conn, via, after_ms } => {
+                let at = after_ms.map(|ms| self.world.now() + Duration::from_millis(u64::from(ms)));
+                let (shard, timer) = match conn {
+                    None => (self.shard(via), Timer::Shard),
+                    Some(nth) => {
+                        let conn = self.live(nth)?;
+                        (conn.shard(), Timer::Connection(conn))
+                    }
+                };
+                self.world.tell(shard, Event::SetTimer(timer, at));
+            }
+            Op::Advance { ms } => self.world.advance(Duration::from_millis(u64::from(ms))),
+            Op::Sleep { ms, ticks_first } => {
+                self.world.sleep(Duration::from_millis(u64::from(ms)), ticks_first);
+            }
+            Op::DeliverParcels { from, to, count } => {
+                for _ in 0..count {
+                    self.world.deliver(self.shard(from), self.shard(to));
+                }
+            }
+            Op::StaleEvent(nth, stale) => self.world.stale_is_harmless(self.dead(nth)?, stale),
+            Op::TimeBackwards { .. } => {}
+            Op::Drain { over_ms, timeout_ms } => {
+                self.drain(
+                    Duration::from_millis(u64::from(over_ms)),
+                    Duration::from_millis(u64::from(timeout_ms)),
+                );
+            }
+        }
+        Some(())
+    }
+
+    fn via(&self, conn: ConnId, via: Option<u8>) -> ShardId {
+        via.map_or(conn.shard(), |via| self.shard(via))
+    }
+
+    fn phrase(&mut self, speech: Speech) -> String {
+        self.words += 1;
+        let number = self.words;
+        match speech {
+            Speech::Say(topic) => format!("say {topic} #{number}"),
+            Speech::SayToEveryone => format!("say everyone #{number}"),
+            Speech::Echo => format!("echo #{number}"),
+            Speech::Join(topic) => format!("join {topic} #{number}"),
+            Speech::Bye => format!("bye #{number}"),
+            Speech::Kick => format!("kick #{number}"),
+            Speech::Chatter(length) => format!("chatter #{number} {}", "y".repeat(length.into())),
+        }
+    }
+
+    fn connect(&mut self, shard: ShardId, greeting: Greeting) -> Option<ConnId> {
+        self.words += 1;
+        let seed = self.words;
+        let here = PeerAddr::Unnamed;
+        let (peer, arrival, bytes) = match greeting {
+            Greeting::Upgraded(user) => {
+                let admission = Admission { user: user.map(Topic::user), ..Admission::default() };
+                let arrival = Arrival::Upgraded(here, admission, Vec::new());
+                (Peer::upgraded(seed), arrival, Vec::new())
+            }
+            Greeting::UpgradedMidway => {
+                let mut peer = Peer::upgraded(seed);
+                let mut bytes = Vec::new();
+                peer.say("echo #0", &mut bytes);
+                (peer, Arrival::Upgraded(here, Admission::default(), bytes), Vec::new())
+            }
+            Greeting::Asks(path) => {
+                (Peer::asking(seed), Arrival::Fresh(here), Peer::request(path, true))
+            }
+            Greeting::AsksAndSpeaks(path) => {
+                let mut peer = Peer::impatient(seed);
+                let mut bytes = Peer::request(path, true);
+                peer.say("echo #0", &mut bytes);
+                peer.ping(b"early", &mut bytes);
+                (peer, Arrival::Fresh(here), bytes)
+            }
+            Greeting::AsksForPage => {
+                (Peer::asking(seed), Arrival::Fresh(here), Peer::request("/", false))
+            }
+            Greeting::AsksByHalf => {
+                let mut request = Peer::request("/", true);
+                request.truncate(request.len() / 2);
+                (Peer::asking(seed), Arrival::Fresh(here), request)
+            }
+            Greeting::Babbles => (Peer::asking(seed), Arrival::Fresh(here), b"\0\r\n\r\n".to_vec()),
+            Greeting::IsSilent => (Peer::asking(seed), Arrival::Fresh(here), Vec::new()),
+        };
+        let conn = self.world.connect(shard, peer, arrival).ok()?;
+        self.world.peer_sends(conn, &bytes);
+        Some(conn)
+    }
+
+    fn join(&mut self, conn: ConnId, topic: &Topic, via: ShardId) {
+        if via != conn.shard() {
+            self.unclear.insert((conn, topic.clone()));
+        } else if self.world.hub(via).is_open(conn) {
+            self.world.service_mut(via).note(conn, Heard::Joined(topic.clone()));
+        }
+        self.world.tell(via, Event::Subscribe(conn, topic.clone()));
+    }
+
+    fn leave(&mut self, conn: ConnId, topic: &Topic, via: ShardId) {
+        if via != conn.shard() {
+            self.unclear.insert((conn, topic.clone()));
+        } else if self.world.hub(via).is_open(conn) {
+            let count = self.count_queued(conn, topic);
+            self.world.service_mut(via).note(conn, Heard::Left(topic.clone(), count));
+        }
+        self.world.tell(via, Event::Unsubscribe(conn, topic.clone()));
+    }
+
+    /// How many messages of a topic a connection has ever been queued.
+    fn count_queued(&self, conn: ConnId, topic: &Topic) -> usize {
+        let socket = self.world.socket(conn);
+        let queued = [socket.outward(), &self.world.unsent(conn)].concat();
+        let label = Script::label(&topic.into());
+        let stream = Stream::read(&queued, socket.peer.came_upgraded()).unwrap_or_default();
+        let labels = stream.texts().filter_map(|text| Some(Script::parse(text)?.0));
+        labels.filter(|of| *of == label).count()
+    }
+
+    fn note_end(&mut self, conn: ConnId, via: ShardId) {
+        if via == conn.shard() && self.world.hub(via).is_open(conn) {
+            self.world.service_mut(via).note(conn, Heard::Ended);
+        }
+    }
+
+    /// Publishes as a handle would, not at all while the shard is short of credit. Returns the text
+    /// if it was taken.
+    pub(crate) fn publish(
+        &mut self,
+        via: ShardId,
+        audience: &Audience,
+        padding: usize,
+        except: Option<ConnId>,
+    ) -> Option<String> {
+        if self.is_drained || self.world.hub(via).is_short_of_credit() {
+            return None;
+        }
+        let label = Script::label(audience);
+        let mut said = self.world.service_mut(via).compose(via, label, padding);
+        said.except = except;
+        let message = Message::text(&said.text);
+        let publish = Publish { except, ..Publish::new(audience.clone(), message) };
+        self.world.tell(via, Event::Publish(publish));
+        let text = said.text.clone();
+        self.world.service_mut(via).note_said(said);
+        Some(text)
+    }
+
+    pub(crate) fn drain(&mut self, over: Duration, timeout: Duration) {
+        self.is_drained = true;
+        for shard in self.world.shards() {
+            self.world.service_mut(shard).fall_mute();
+            let farewell = CloseFrame { code: CloseCode::Away, reason: "drained".into() };
+            self.world.tell(shard, Event::Drain(Drain { over, timeout, farewell }));
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Topics whose members live on several shards, and races on the way to their home.
+
+use fanlight_core::{Audience, Command, ConnId, Event, Message, Settings, ShardId, Topic};
+use fanlight_tests::{Heard, Nature};
+
+use super::{
+    Story, close_frame, ended, gone, house, house_of, millis, open, open_as, publish, say, secs,
+    send, settled, subscribe, texts,
+};
+
+const A: ShardId = ShardId(0);
+const B: ShardId = ShardId(1);
+
+/// A topic whose home is `shard`.
+fn topic_of(world: &Story, shard: ShardId) -> String {
+    (0..1000)
+        .map(|number| format!("topic {number}").replace(' ', "-"))
+        .find(|name| world.hub(A).seat().home(&Topic::new(name.as_str()).into()) == shard)
+        .unwrap()
+}
+
+/// Two shards, and parcels that wait to be delivered.
+fn held(settings: Settings) -> Story {
+    house_of(2, settings, Nature::HELD)
+}
+
+/// Delivers everything, until nothing is left on the way.
+fn deliver_all(world: &mut Story) {
+    while world.deliver(A, B) | world.deliver(B, A) {
+        world.flow();
+    }
+}
+
+fn is_subscribed(world: &Story, conn: ConnId) -> bool {
+    world.service(conn.shard()).about(conn).any(|heard| matches!(heard, Heard::Subscribed(..)))
+}
+
+#[test]
+fn members_on_all_shards_see_one_order() {
+    let mut world = house(3, Settings::default());
+    let shards: Vec<_> = world.shards().collect();
+    let members: Vec<_> = shards.iter().map(|shard| open(&mut world, *shard)).collect();
+    for &member in &members {
+        subscribe(&mut world, member, "lobby");
+    }
+    for number in 0..30 {
+        let via = shards[number % 3];
+        world.tell(
+            via,
+            Event::Publish(fanlight_core::Publish::new(
+                "lobby",
+                Message::text(&number.to_string()),
+            )),
+        );
+    }
+    world.flow();
+    assert_eq!(texts(&world, members[0]).len(), 30);
+    assert_eq!(texts(&world, members[0]), texts(&world, members[1]));
+    assert_eq!(texts(&world, members[0]), texts(&world, members[2]));
+    settled(&world);
+}
+
+#[test]
+fn what_was_said_before_a_join_arrived_is_not_for_the_new_member() {
+    let mut world = held(Settings::default());
+    let topic = topic_of(&world, B);
+    let old = open(&mut world, B);
+    subscribe(&mut world, old, &topic);
+    let new = open(&mut world, A);
+    subscribe(&mut world, new, &topic);
+    assert!(!is_subscribed(&world, new));
+    publish(&mut world, B, topic.as_str(), "before");
+    world.deliver(A, B);
+    publish(&mut world, B, topic.as_str(), "after");
+    assert_eq!(texts(&world, new), [""; 0]);
+    deliver_all(&mut world);
+    assert!(is_subscribed(&world, new));
+    assert_eq!(texts(&world, new), ["after"]);
+    assert_eq!(texts(&world, old), ["before", "after"]);
+    settled(&world);
+}
+
+#[test]
+fn a_second_member_of_a_shard_is_not_given_what_only_the_first_may_have() {
+    let mut world = held(Settings::default());
+    let topic = topic_of(&world, B);
+    let first = open(&mut world, A);
+    subscribe(&mut world, first, &topic);
+    deliver_all(&mut world);
+    publish(&mut world, B, topic.as_str(), "on its way");
+    let second = open(&mut world, A);
+    subscribe(&mut world, second, &topic);
+    deliver_all(&mut world);
+    publish(&mut world, B, topic.as_str(), "later");
+    deliver_all(&mut world);
+    assert_eq!(texts(&world, first), ["on its way", "later"]);
+    let seen = texts(&world, second);
+    // It may be given no less than what follows its `Subscribed`, and no more.
+    assert!(seen == ["later"] || seen == ["on its way", "later"], "{seen:?}");
+    let seqs: Vec<_> = [first, second]
+        .iter()
+        .map(|conn| world.service(A).about(*conn).find_map(Heard::seq))
+        .collect();
+    let missed = seqs[1].unwrap().0 - seqs[0].unwrap().0;
+    assert_eq!(missed, 2 - seen.len() as u64);
+    settled(&world);
+}
+
+#[test]
+fn who_changes_its_mind_before_the_answer_ends_as_it_last_wished() {
+    let mut world = held(Settings::default());
+    let topic = topic_of(&world, B);
+    let conn = open(&mut world, A);
+    let other = open(&mut world, A);
+    for wishes in [4, 5] {
+        for wish in 0..wishes {
+            let topic = Topic::new(topic.as_str());
+            if wish % 2 == 0 {
+                world.tell(A, Event::Subscribe(conn, topic));
+            } else {
+                world.tell(A, Event::Unsubscribe(conn, topic));
+            }
+            world.flow();
+        }
+        deliver_all(&mut world);
+        publish(&mut world, B, topic.as_str(), &format!("after {wishes}"));
+        deliver_all(&mut world);
+    }
+    assert_eq!(texts(&world, conn), ["after 5"]);
+    assert_eq!(world.stats().members, 1);
+    assert_eq!(texts(&world, other), [""; 0]);
+    settled(&world);
+}
+
+#[test]
+fn a_member_that_ends_before_the_answer_leaves_no_trace() {
+    let mut world = held(Settings::default());
+    let topic = topic_of(&world, B);
+    let conn = open(&mut world, A);
+    subscribe(&mut world, conn, &topic);
+    world.reset(conn);
+    deliver_all(&mut world);
+    publish(&mut world, B, topic.as_str(), "nobody");
+    deliver_all(&mut world);
+    assert!(!is_subscribed(&world, conn));
+    assert_eq!((world.stats().members, world.stats().topics), (0, 0));
+    settled(&world);
+}
+
+#[test]
+fn a_publish_goes_only_where_members_are() {
+    let mut world = house(3, Settings::default());
+    let topic = topic_of(&world, B);
+    let conn = open(&mut world, ShardId(2));
+    subscribe(&mut world, conn, &topic);
+    let forwards = |world: &Story, to: ShardId| {
+        let forwards = world.record().commands();
+        forwards.filter(|it| matches!(it, Command::Forward(shard, _) if *shard == to)).count()
+    };
+    let before = forwards(&world, A);
+    publish(&mut world, B, topic.as_str(), "hello");
+    assert_eq!((texts(&world, conn), forwards(&world, A)), (vec!["hello"], before));
+    settled(&world);
+}
+
+#[test]
+fn everyone_is_everyone_on_all_shards_in_one_order() {
+    let mut world = house(3, Settings::default());
+    let shards: Vec<_> = world.shards().collect();
+    let conns: Vec<_> = shards.iter().map(|shard| open(&mut world, *shard)).collect();
+    for &shard in &shards {
+        publish(&mut world, shard, Audience::Everyone, &format!("from {}", shard.0));
+    }
+    for conn in conns {
+        assert_eq!(texts(&world, conn), ["from 0", "from 1", "from 2"]);
+    }
+    settled(&world);
+}
+
+#[test]
+fn a_user_is_reached_on_every_shard() {
+    let mut world = house(3, Settings::default());
+    let shards: Vec<_> = world.shards().collect();
+    let conns: Vec<_> =
+        shards.iter().map(|shard| open_as(&mut world, *shard, Some("alice"))).collect();
+    publish(&mut world, A, Topic::user("alice"), "hello");
+    for conn in conns {
+        assert_eq!(texts(&world, conn), ["hello"]);
+    }
+    settled(&world);
+}
+
+#[test]
+fn any_shard_may_be_asked_about_any_connection() {
+    let mut world = house(2, Settings::default());
+    let conn = open(&mut world, B);
+    let topic = Topic::new("lobby");
+    world.tell(A, Event::Send(conn, Message::text("one")));
+    world.tell(A, Event::Subscribe(conn, topic.clone()));
+    world.flow();
+    publish(&mut world, A, "lobby", "two");
+    world.tell(A, Event::Unsubscribe(conn, topic));
+    world.flow();
+    publish(&mut world, A, "lobby", "three");
+    world.tell(A, Event::Close(conn, close_frame(1000)));
+    world.flow();
+    assert_eq!(texts(&world, conn), ["one", "two"]);
+    assert_eq!(gone(&world, conn), Some(secs(0)));
+    settled(&world);
+}
+
+/// A house whose shards may owe each other little, and a peer on one that publishes to the other.
+fn short_of_credit() -> (Story, ConnId, String) {
+    let mut world = held(Settings { parcel_bytes_max: 1024, ..Settings::default() });
+    let topic = topic_of(&world, B);
+    let publisher = open(&mut world, A);
+    for _ in 0..200 {
+        if world.socket(publisher).is_paused() {
+            return (world, publisher, topic);
+        }
+        say(&mut world, publisher, &format!("say {topic} {}", "x".repeat(20)));
+    }
+    panic!("nobody was paused");
+}
+
+#[test]
+fn who_publishes_more_than_the_house_keeps_up_with_is_paused_until_it_does() {
+    let (mut world, publisher, topic) = short_of_credit();
+    let member = open(&mut world, B);
+    subscribe(&mut world, member, &topic);
+    let said = world.service(A).said().len();
+    assert_eq!(world.stats().credit_pauses, 1);
+    assert!(world.hub(A).is_short_of_credit());
+    say(&mut world, publisher, &format!("say {topic}"));
+    assert_eq!(world.service(A).said().len(), said);
+    deliver_all(&mut world);
+    assert!(!world.socket(publisher).is_paused());
+    assert!(!world.hub(A).is_short_of_credit());
+    assert_eq!(world.service(A).said().len(), said + 1);
+    assert_eq!(texts(&world, member).len(), said + 1);
+    assert_eq!(world.stats().publishes, said as u64 + 1);
+    settled(&world);
+}
+
+#[test]
+fn a_publish_past_twice_the_bound_is_refused_and_nobody_is_sent_it() {
+    let (mut world, _, topic) = short_of_credit();
+    let member = open(&mut world, B);
+    subscribe(&mut world, member, &topic);
+    // Each on a new connection, since the ones that published are paused.
+    for _ in 0..100 {
+        let conn = open(&mut world, A);
+        say(&mut world, conn, &format!("say {topic}"));
+    }
+    let said = world.service(A).said().len();
+    assert!(said < 100, "{said}");
+    deliver_all(&mut world);
+    assert_eq!(texts(&world, member).len(), said);
+    settled(&world);
+}
+
+#[test]
+fn the_silence_of_a_paused_peer_does_not_count() {
+    let (mut world, publisher, _) = short_of_credit();
+    world.advance(secs(500));
+    assert_eq!(ended(&world, publisher), None);
+    deliver_all(&mut world);
+    world.advance(secs(100));
+    assert_eq!(ended(&world, publisher), None);
+    settled(&world);
+}
+
+#[test]
+fn what_does_not_publish_goes_on_while_credit_is_short() {
+    let (mut world, _, topic) = short_of_credit();
+    let conn = open(&mut world, A);
+    say(&mut world, conn, "echo");
+    subscribe(&mut world, conn, &topic);
+    send(&mut world, conn, "direct");
+    assert_eq!(texts(&world, conn).len(), 2);
+    world.advance(millis(1));
+    deliver_all(&mut world);
+    assert!(is_subscribed(&world, conn));
+    settled(&world);
+}
+
+#[test]
+fn a_paused_peer_that_resets_is_gone_and_forgotten() {
+    let (mut world, publisher, _) = short_of_credit();
+    world.reset(publisher);
+    assert_eq!(gone(&world, publisher), Some(secs(0)));
+    deliver_all(&mut world);
+    settled(&world);
+}

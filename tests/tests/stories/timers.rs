@@ -1,0 +1,92 @@
+//! The application's own timers.
+
+use fanlight_core::{Command, Event, Timer};
+use fanlight_tests::Heard;
+
+use super::{ONE, Story, hub, millis, open, secs, settled, when};
+
+fn set(world: &mut Story, timer: Timer, after: Option<std::time::Duration>) {
+    let at = after.map(|after| world.now() + after);
+    world.tell(ONE, Event::SetTimer(timer, at));
+}
+
+#[test]
+fn a_timer_goes_off_once_when_it_should() {
+    let mut world = hub();
+    let conn = open(&mut world, ONE);
+    for timer in [Timer::Shard, Timer::Connection(conn)] {
+        set(&mut world, timer, Some(millis(1_234)));
+        world.advance(millis(1_233));
+        assert_eq!(when(&world, &Command::Timer(timer)), None);
+        world.advance(millis(1));
+        assert!(when(&world, &Command::Timer(timer)).is_some());
+        world.advance(secs(5));
+    }
+    let heard = world.service(ONE).log().iter().filter(|(_, heard)| *heard == Heard::Timer);
+    assert_eq!(heard.count(), 2);
+    settled(&world);
+}
+
+#[test]
+fn a_timer_that_is_moved_goes_off_at_its_new_time_only() {
+    let mut world = hub();
+    let conn = open(&mut world, ONE);
+    let timer = Timer::Connection(conn);
+    set(&mut world, timer, Some(secs(1)));
+    set(&mut world, timer, Some(secs(100)));
+    world.advance(secs(99));
+    assert_eq!(when(&world, &Command::Timer(timer)), None);
+    set(&mut world, timer, Some(millis(2)));
+    world.advance(secs(1));
+    assert_eq!(when(&world, &Command::Timer(timer)), Some(secs(99) + millis(2)));
+    settled(&world);
+}
+
+#[test]
+fn a_timer_in_the_past_goes_off_at_once() {
+    let mut world = hub();
+    world.advance(secs(10));
+    world.tell(ONE, Event::SetTimer(Timer::Shard, Some(fanlight_core::Instant::ZERO)));
+    world.advance(secs(0));
+    assert_eq!(when(&world, &Command::Timer(Timer::Shard)), Some(secs(10)));
+    settled(&world);
+}
+
+#[test]
+fn a_timer_that_is_stopped_stays_silent() {
+    let mut world = hub();
+    let conn = open(&mut world, ONE);
+    for timer in [Timer::Shard, Timer::Connection(conn)] {
+        set(&mut world, timer, Some(secs(1)));
+        set(&mut world, timer, None);
+    }
+    world.advance(secs(60));
+    assert!(world.service(ONE).log().iter().all(|(_, heard)| *heard != Heard::Timer));
+    settled(&world);
+}
+
+#[test]
+fn the_timer_of_a_connection_ends_with_it() {
+    let mut world = hub();
+    let conn = open(&mut world, ONE);
+    set(&mut world, Timer::Connection(conn), Some(secs(1)));
+    world.reset(conn);
+    let other = open(&mut world, ONE);
+    assert_eq!(other.index(), conn.index(), "the slot is used again");
+    world.advance(secs(2));
+    assert!(world.service(ONE).log().iter().all(|(_, heard)| *heard != Heard::Timer));
+    settled(&world);
+}
+
+#[test]
+fn a_far_timer_is_kept() {
+    let mut world = hub();
+    let day = secs(24 * 3600);
+    set(&mut world, Timer::Shard, Some(day));
+    world.advance(day - millis(1));
+    assert_eq!(when(&world, &Command::Timer(Timer::Shard)), None);
+    world.advance(millis(1));
+    assert_eq!(when(&world, &Command::Timer(Timer::Shard)), Some(day));
+    assert_eq!(world.hub(ONE).next_deadline(), None);
+    settled(&world);
+}

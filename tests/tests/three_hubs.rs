@@ -1,0 +1,19 @@
+//! The laws on three hubs that send each other parcels with delays.
+
+use fanlight_tests::{laws, scenario};
+use proptest::{prelude::*, test_runner::FileFailurePersistence};
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/proptest-regressions/three_hubs.txt"
+        )))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_laws_hold_on_three_hubs(scenario in scenario(3)) {
+        laws::hold(&scenario).map_err(|broken| TestCaseError::fail(broken.to_string()))?;
+    }
+}
