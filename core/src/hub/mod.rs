@@ -280,6 +280,7 @@ impl Hub {
         self.is_busy = true;
         let (now, was_late) = self.clock.read(now, self.nearest(), self.config.late_max);
         self.now = self.now.max(now);
+        self.ring.catch_up(self.now);
         self.stats.late_ticks += u64::from(was_late);
     }
 

@@ -48,6 +48,13 @@ impl Ring {
         }
     }
 
+    /// Moves time to `now` if nothing is armed: then nobody ticks, and time would stand still.
+    pub(super) fn catch_up(&mut self, now: Instant) {
+        if self.summary.iter().all(|word| *word == 0) {
+            self.current = self.current.max(slot_of(now));
+        }
+    }
+
     /// Sets or moves the deadline of `entry`.
     pub(super) fn arm(&mut self, entry: usize, at: Instant) {
         self.disarm(entry);
@@ -191,6 +198,15 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_ring_that_was_empty_for_long_keeps_time() {
+        let mut ring = Ring::new();
+        let [now, at] = [60, 70].map(|seconds| Instant::ZERO + Duration::from_secs(seconds));
+        ring.catch_up(now);
+        ring.arm(0, at);
+        assert!(now < ring.next() && ring.next() <= at);
+    }
+
     /// The obvious timer, and the same operations on both.
     #[test]
     fn it_agrees_with_a_sorted_map() {
@@ -200,6 +216,10 @@ mod tests {
         let mut now = Instant::ZERO;
         for _ in 0..60_000 {
             let entry = rng.usize(..50);
+            if rng.u32(..100) == 0 && map.is_empty() {
+                now = now + Duration::from_secs(rng.u64(..200));
+                ring.catch_up(now);
+            }
             match rng.u32(..10) {
                 0..5 => {
                     let reach = [1, 10, 1_000, 40_000, 3_600_000][rng.usize(..5)];
