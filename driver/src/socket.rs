@@ -30,7 +30,7 @@ pub(crate) struct Socket<T> {
     stream: T,
     reader: HalfWaker,
     /// Made when a write first blocks: most never do.
-    writer: Option<HalfWaker>,
+    writer: Option<Box<HalfWaker>>,
     /// Whether it is in the list of the readable.
     is_listed: bool,
     is_paused: bool,
@@ -247,7 +247,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 if polled.is_ready() {
                     return polled;
                 }
-                self.writer.insert(HalfWaker::new(ready, self.conn, Half::Write))
+                self.writer.insert(Box::new(HalfWaker::new(ready, self.conn, Half::Write)))
             }
         };
         let mut cx = Context::from_waker(writer.for_poll());
