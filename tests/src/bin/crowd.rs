@@ -63,6 +63,7 @@ struct Crowd {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let options = Options::parse();
+    rlimit::increase_nofile_limit(u64::MAX)?;
     LocalSet::new().run_until(run(options)).await
 }
 
@@ -101,7 +102,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         .into_iter()
         .map(|stream| tokio::task::spawn_local(live(stream, spoken.take(), crowd.clone())))
         .collect();
-    let cpu_before = cpu_micros(pid)?;
+    let (user_before, system_before) = cpu_micros(pid)?;
     let began = Instant::now();
     for number in 0..options.messages {
         speak.send(Message::text(&numbered(number, options.payload_bytes))).await?;
@@ -112,7 +113,8 @@ async fn run(options: Options) -> Result<(), Failure> {
         }
     }
     let broadcast_took = began.elapsed();
-    let cpu = cpu_micros(pid)? - cpu_before;
+    let (user, system) = cpu_micros(pid)?;
+    let (user, system) = ((user - user_before) as f64, (system - system_before) as f64);
 
     let began = Instant::now();
     terminate(pid).await?;
@@ -141,7 +143,8 @@ async fn run(options: Options) -> Result<(), Failure> {
     println!("resident         {held} bytes a connection");
     println!("broadcasts       {} of {} bytes", options.messages, options.payload_bytes);
     println!("deliveries       {deliveries} in {:.2} s", broadcast_took.as_secs_f64());
-    println!("server CPU       {:.2} us a delivery", cpu as f64 / deliveries);
+    println!("server CPU       {:.2} us a delivery", (user + system) / deliveries);
+    println!("of it user       {:.0} %", 100.0 * user / (user + system));
     println!("one order        yes, at every connection");
     println!(
         "drain            {:.2} s, every connection told 1001, server exit 0",
@@ -273,12 +276,13 @@ fn resident_bytes(pid: u32) -> Result<u64, Failure> {
 }
 
 /// User and system time that the process has used.
-fn cpu_micros(pid: u32) -> Result<u64, Failure> {
+fn cpu_micros(pid: u32) -> Result<(u64, u64), Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks: u64 =
-        fields.get(11..13).ok_or("no times")?.iter().flat_map(|t| t.parse::<u64>()).sum();
-    Ok(ticks * MICROS_PER_TICK)
+    // The name of the program stands in parentheses and may hold anything.
+    let (_, after_name) = stat.rsplit_once(')').ok_or("no name")?;
+    let mut times = after_name.split_whitespace().skip(11).map(str::parse::<u64>);
+    let mut next = || times.next().ok_or("no times");
+    Ok((next()?? * MICROS_PER_TICK, next()?? * MICROS_PER_TICK))
 }
 
 /// Linux counts process times in hundredths of a second.
