@@ -4,7 +4,7 @@ use std::{io::IoSlice, time::Duration};
 
 use fanlight_core::{ConnId, End, Event, Service, ShardId};
 
-use crate::{peer::Peer, world::World};
+use crate::{peer::Peer, socket::Socket, world::World};
 
 /// Most slices that a virtual driver asks for.
 const SLICES_MAX: usize = 256;
@@ -53,6 +53,7 @@ impl<S: Service> World<S> {
     /// If that never ends.
     pub fn flow(&mut self) {
         for _ in 0..STEPS_MAX {
+            self.write_eagerly();
             let steps = self.steps();
             let Some(last) = steps.len().checked_sub(1) else { return self.nothing_waits_unseen() };
             let chosen = if self.nature.cuts { self.rng.usize(..=last) } else { 0 };
@@ -63,6 +64,21 @@ impl<S: Service> World<S> {
             }
         }
         panic!("still busy after {STEPS_MAX} steps at {}", self.now);
+    }
+
+    /// From now on the peer of a connection reads what comes before anything else happens.
+    pub fn read_eagerly(&mut self, conn: ConnId) {
+        if let Some(socket) = self.sockets.get_mut(&conn) {
+            socket.is_eager = true;
+        }
+    }
+
+    /// Lets those write whose peers read before anything else happens.
+    pub(crate) fn write_eagerly(&mut self) {
+        let is_due = |socket: &Socket| socket.is_eager && socket.can_write();
+        while let Some(conn) = self.live.iter().find(|conn| is_due(self.socket(**conn))) {
+            self.write(*conn);
+        }
     }
 
     fn steps(&self) -> Vec<Step> {

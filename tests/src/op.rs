@@ -99,7 +99,8 @@ pub enum Op {
     PeerSends(Nth, Speech),
     PeerSendsFragments(Nth, Speech),
     PeerSendsHalf(Nth, Speech),
-    PeerPings(Nth),
+    PeerFloods(Nth, Speech, u8),
+    PeerPings(Nth, u8),
     PeerCloses(Nth, Option<u16>),
     PeerFaults(Nth, Rudeness),
     PeerEnds(Nth),
@@ -111,7 +112,7 @@ pub enum Op {
     NetworkHeals(Nth),
     Subscribe { conn: Nth, topic: &'static str, via: Option<u8> },
     Unsubscribe { conn: Nth, topic: &'static str, via: Option<u8> },
-    Publish { to: ForWhom, via: u8, padding: u16, except: Option<Nth> },
+    Publish { to: ForWhom, via: u8, padding: u16, except: Option<Nth>, count: u8 },
     Send { conn: Nth, via: Option<u8>, padding: u16 },
     Close { conn: Nth, via: Option<u8> },
     Kick { conn: Nth, via: Option<u8> },
@@ -153,6 +154,10 @@ fn padding() -> impl Strategy<Value = u16> {
 
 fn path() -> impl Strategy<Value = &'static str> {
     select(&["/", "/wait", "/refuse", "/user/u", "/user/v"][..])
+}
+
+fn count() -> impl Strategy<Value = u8> {
+    prop_oneof![8 => Just(1), 1 => 2..100_u8]
 }
 
 fn greeting() -> impl Strategy<Value = Greeting> {
@@ -220,7 +225,9 @@ fn peer_op() -> impl Strategy<Value = Op> {
         12 => (nth(), speech()).prop_map(|(nth, speech)| Op::PeerSends(nth, speech)),
         3 => (nth(), speech()).prop_map(|(nth, speech)| Op::PeerSendsFragments(nth, speech)),
         2 => (nth(), speech()).prop_map(|(nth, speech)| Op::PeerSendsHalf(nth, speech)),
-        2 => nth().prop_map(Op::PeerPings),
+        2 => (nth(), speech(), count())
+            .prop_map(|(nth, speech, count)| Op::PeerFloods(nth, speech, count)),
+        2 => (nth(), count()).prop_map(|(nth, count)| Op::PeerPings(nth, count)),
         1 => (nth(), option::of(select(&[1000, 1001, 3000][..])))
             .prop_map(|(nth, code)| Op::PeerCloses(nth, code)),
         1 => (nth(), select(Rudeness::ALL)).prop_map(|(nth, rude)| Op::PeerFaults(nth, rude)),
@@ -228,7 +235,7 @@ fn peer_op() -> impl Strategy<Value = Op> {
         1 => nth().prop_map(Op::PeerResets),
         1 => nth().prop_map(Op::PeerFallsSilent),
         2 => (nth(), 0..600_u16).prop_map(|(nth, bytes)| Op::SocketTakes(nth, bytes)),
-        1 => nth().prop_map(Op::SocketStalls),
+        3 => nth().prop_map(Op::SocketStalls),
         2 => (nth(), 0..200_u16).prop_map(|(nth, bytes)| Op::NetworkGives(nth, bytes)),
         2 => nth().prop_map(Op::NetworkHeals),
     ]
@@ -242,14 +249,14 @@ fn app_op() -> impl Strategy<Value = Op> {
             .prop_map(|(conn, topic, via)| Op::Subscribe { conn, topic, via }),
         4 => (nth(), topic(), via())
             .prop_map(|(conn, topic, via)| Op::Unsubscribe { conn, topic, via }),
-        12 => (for_whom(), any::<u8>(), padding(), option::weighted(0.2, nth())).prop_map(
-            |(to, via, padding, except)| Op::Publish { to, via, padding, except }
+        12 => (for_whom(), any::<u8>(), padding(), option::weighted(0.2, nth()), count()).prop_map(
+            |(to, via, padding, except, count)| Op::Publish { to, via, padding, except, count }
         ),
         4 => (nth(), via(), padding())
             .prop_map(|(conn, via, padding)| Op::Send { conn, via, padding }),
         1 => (nth(), via()).prop_map(|(conn, via)| Op::Close { conn, via }),
         1 => (nth(), via()).prop_map(|(conn, via)| Op::Kick { conn, via }),
-        1 => (nth(), option::of(select(USERS))).prop_map(|(conn, user)| Op::Admit { conn, user }),
+        3 => (nth(), option::of(select(USERS))).prop_map(|(conn, user)| Op::Admit { conn, user }),
         1 => nth().prop_map(Op::Refuse),
         1 => nth().prop_map(Op::Panicked),
         2 => timer.prop_map(|(conn, via, after_ms)| Op::SetTimer { conn, via, after_ms }),

@@ -21,6 +21,8 @@ pub struct Socket {
     pub(crate) gives: Option<usize>,
     /// How many more bytes the socket takes from the hub; `None` for all.
     pub(crate) takes: Option<usize>,
+    /// What it takes it takes before anything else happens.
+    pub(crate) is_eager: bool,
     /// Every byte that the socket ever took.
     pub(crate) outward: Vec<u8>,
     /// The hub asked for no more input.
@@ -47,6 +49,7 @@ impl Socket {
             inward_end: None,
             gives: None,
             takes: None,
+            is_eager: false,
             outward: Vec::new(),
             is_paused: false,
             is_writing: false,

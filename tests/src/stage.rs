@@ -56,6 +56,7 @@ impl Stage {
             let shard = stage.shard(nth as u8);
             let conn = stage.connect(shard, Greeting::Upgraded(Some(user)));
             let conn = conn.expect("the first two connections are not too many");
+            stage.world.read_eagerly(conn);
             stage.witnesses.push(conn);
             for topic in &TOPICS[..WITNESSED] {
                 stage.join(conn, &Topic::new(*topic), shard);
@@ -123,8 +124,18 @@ impl Stage {
                 let text = self.phrase(speech);
                 self.world.peer_acts(self.live(nth)?, |peer, out| peer.say_half(&text, out));
             }
-            Op::PeerPings(nth) => {
-                self.world.peer_acts(self.live(nth)?, |peer, out| peer.ping(b"hello", out));
+            Op::PeerFloods(nth, speech, count) => {
+                let conn = self.live(nth)?;
+                for _ in 0..count {
+                    let text = self.phrase(speech);
+                    self.world.peer_acts(conn, |peer, out| peer.say(&text, out));
+                }
+            }
+            Op::PeerPings(nth, count) => {
+                let conn = self.live(nth)?;
+                for _ in 0..count {
+                    self.world.peer_acts(conn, |peer, out| peer.ping(b"hello", out));
+                }
             }
             Op::PeerCloses(nth, code) => {
                 let frame = code.map(|code| CloseFrame { code: code.into(), reason: "".into() });
@@ -162,14 +173,16 @@ impl Stage {
                 let via = self.via(conn, via);
                 self.leave(conn, &Topic::new(topic), via);
             }
-            Op::Publish { to, via, padding, except } => {
+            Op::Publish { to, via, padding, except, count } => {
                 let audience = match to {
                     ForWhom::Everyone => Audience::Everyone,
                     ForWhom::Topic(topic) => Topic::new(topic).into(),
                     ForWhom::User(user) => Topic::user(user).into(),
                 };
                 let except = except.and_then(|nth| self.live(nth));
-                self.publish(self.shard(via), &audience, padding.into(), except);
+                for _ in 0..count {
+                    self.publish(self.shard(via), &audience, padding.into(), except);
+                }
             }
             Op::Send { conn, via, padding } => {
                 let conn = self.live(conn)?;
@@ -352,6 +365,7 @@ impl Stage {
         let message = Message::text(&said.text);
         let publish = Publish { except, ..Publish::new(audience.clone(), message) };
         self.world.tell(via, Event::Publish(publish));
+        self.world.write_eagerly();
         let text = said.text.clone();
         self.world.service_mut(via).note_said(said);
         Some(text)

@@ -1,10 +1,15 @@
 //! The laws on three hubs that send each other parcels with delays.
 
+use std::env;
+
 use fanlight_tests::{laws, scenario};
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 
 proptest! {
     #![proptest_config(ProptestConfig {
+        // By default more than proptest's own 256: they are cheap.
+        cases: env::var_os("PROPTEST_CASES").map_or(1024, |_| ProptestConfig::default().cases),
+        max_shrink_iters: 20_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/proptest-regressions/three_hubs.txt"

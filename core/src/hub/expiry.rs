@@ -40,6 +40,11 @@ impl Hub {
         while let Some(connection) = self.pool.get_mut(conn) {
             let (at, due) = connection.deadline(&self.config);
             if at > self.now {
+                // An act on one deadline may have armed another that was then acted on as well.
+                if connection.armed <= self.now {
+                    connection.armed = Instant::NEVER;
+                    self.ring.disarm(conn.index());
+                }
                 return self.rearm(conn);
             }
             self.act(conn, due, commands);

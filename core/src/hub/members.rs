@@ -146,12 +146,13 @@ impl Members {
         let Some(&id) = self.names.get(topic) else { return Vec::new() };
         let group = &mut self.topics[id as usize];
         group.joins_unanswered -= 1;
-        if let Some(seq) = seq {
-            group.seq = seq;
-        } else {
-            group.joined = false;
-        }
         let is_last = group.joins_unanswered == 0;
+        match seq {
+            Some(seq) => group.seq = seq,
+            // A join behind this one may still be taken.
+            None if is_last => group.joined = false,
+            None => {}
+        }
         let settled = if is_last {
             group.members.iter().map(|member| member.conn).collect()
         } else {

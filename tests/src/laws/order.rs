@@ -125,7 +125,10 @@ fn one_order_of(
     }
     for &conn in &stage.world.record().accepted {
         let stretches = match topic {
-            Some(topic) => stretches(stage, conn, topic, base),
+            Some(topic) => {
+                told_once(stage, conn, topic)?;
+                stretches(stage, conn, topic, base)
+            }
             None => vec![Stretch { from: None, ended: None }],
         };
         let received = received(stage, conn, &label);
@@ -205,6 +208,36 @@ fn subscribed(stage: &Stage, conn: ConnId, topic: &Topic) -> impl Iterator<Item 
         | Heard::Ended
         | Heard::Left(..) => None,
     })
+}
+
+/// Who is a member is not told so again before it has left.
+fn told_once(stage: &Stage, conn: ConnId, topic: &Topic) -> Judged {
+    if stage.unclear.contains(&(conn, topic.clone())) {
+        return Ok(());
+    }
+    let mut is_told = false;
+    for heard in stage.world.service(conn.shard()).about(conn) {
+        match heard {
+            Heard::Subscribed(of, _) if of == topic => {
+                if is_told {
+                    return broken(LAW, format!("on {conn}: twice subscribed to {topic}"));
+                }
+                is_told = true;
+            }
+            Heard::Left(of, _) if of == topic => is_told = false,
+            Heard::Subscribed(..)
+            | Heard::Left(..)
+            | Heard::Requested
+            | Heard::Opened
+            | Heard::Message(_)
+            | Heard::Declined(_)
+            | Heard::Timer
+            | Heard::Closed(_)
+            | Heard::Joined(_)
+            | Heard::Ended => {}
+        }
+    }
+    Ok(())
 }
 
 fn stretches(stage: &Stage, conn: ConnId, topic: &Topic, base: u64) -> Vec<Stretch> {

@@ -19,6 +19,21 @@ fn who_says_nothing_is_gone_when_the_upgrade_timeout_passes() {
 }
 
 #[test]
+fn a_hub_that_was_idle_for_long_still_keeps_time() {
+    let mut world = hub();
+    for _ in 0..3 {
+        world.advance(secs(60));
+        let began = world.now();
+        let conn = fresh(&mut world, b"");
+        world.advance(secs(10));
+        let due = began + secs(10) - fanlight_core::Instant::ZERO;
+        assert_eq!(ended(&world, conn), Some((due, CloseReason::UpgradeTimeout)));
+    }
+    assert_eq!(world.stats().late_ticks, 0);
+    settled(&world);
+}
+
+#[test]
 fn who_trickles_a_request_is_told_408_at_the_same_moment() {
     let mut world = hub();
     let conn = fresh(&mut world, b"");

@@ -232,6 +232,35 @@ fn every_breach_of_the_protocol_is_answered_with_its_code() {
 }
 
 #[test]
+fn who_breaks_the_protocol_after_our_close_was_still_closed_by_us() {
+    let mut world = hub();
+    let conn = open(&mut world, ONE);
+    world.set_gives(conn, Some(0));
+    world.peer_acts(conn, |peer, out| peer.break_rules(Rudeness::Unmasked, out));
+    close(&mut world, conn, 1000);
+    world.set_gives(conn, None);
+    world.advance(secs(10));
+    assert_eq!(ended(&world, conn).unwrap().1, CloseReason::ServiceClosed(1000.into()));
+    assert_eq!(close_code(&world, conn), Some(1000));
+    settled(&world);
+}
+
+#[test]
+fn who_is_ended_by_the_hub_is_heard_no_more() {
+    let mut world = house(1, Settings { outbox_messages_max: 1, ..Settings::default() });
+    let conn = open(&mut world, ONE);
+    stall(&mut world, conn);
+    for _ in 0..2 {
+        send(&mut world, conn, "unread");
+    }
+    say(&mut world, conn, "chatter");
+    assert!(!world.service(ONE).about(conn).any(|it| matches!(it, Heard::Message(_))));
+    world.advance(secs(10));
+    assert_eq!(ended(&world, conn).unwrap().1, CloseReason::OutboxFull);
+    settled(&world);
+}
+
+#[test]
 fn an_open_connection_whose_stream_ends_is_gone() {
     for end in [End::Eof, End::Failed] {
         let mut world = hub();

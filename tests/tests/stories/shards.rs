@@ -5,18 +5,24 @@ use fanlight_tests::{Heard, Nature};
 
 use super::{
     Story, close_frame, ended, gone, house, house_of, millis, open, open_as, publish, say, secs,
-    send, settled, subscribe, texts,
+    send, settled, subscribe, texts, unsubscribe,
 };
 
 const A: ShardId = ShardId(0);
 const B: ShardId = ShardId(1);
 
+/// Topics whose home is `shard`.
+fn topics_of(world: &Story, shard: ShardId) -> [String; 3] {
+    let seat = world.hub(A).seat();
+    let names = (0..1000).map(|number| format!("topic-{number}"));
+    let names = names.filter(|name| seat.home(&Topic::new(name.as_str()).into()) == shard);
+    names.take(3).collect::<Vec<_>>().try_into().unwrap()
+}
+
 /// A topic whose home is `shard`.
 fn topic_of(world: &Story, shard: ShardId) -> String {
-    (0..1000)
-        .map(|number| format!("topic {number}").replace(' ', "-"))
-        .find(|name| world.hub(A).seat().home(&Topic::new(name.as_str()).into()) == shard)
-        .unwrap()
+    let [topic, ..] = topics_of(world, shard);
+    topic
 }
 
 /// Two shards, and parcels that wait to be delivered.
@@ -133,6 +139,25 @@ fn who_changes_its_mind_before_the_answer_ends_as_it_last_wished() {
 }
 
 #[test]
+fn those_who_join_before_the_answer_are_told_once_each_when_it_comes() {
+    let mut world = held(Settings::default());
+    let topic = topic_of(&world, B);
+    let old = open(&mut world, B);
+    subscribe(&mut world, old, &topic);
+    publish(&mut world, B, topic.as_str(), "before");
+    let conns = [open(&mut world, A), open(&mut world, A)];
+    for conn in conns {
+        subscribe(&mut world, conn, &topic);
+    }
+    deliver_all(&mut world);
+    for conn in conns {
+        let told: Vec<_> = world.service(A).about(conn).filter_map(Heard::seq).collect();
+        assert_eq!(told, [fanlight_core::Seq(1)]);
+    }
+    settled(&world);
+}
+
+#[test]
 fn a_member_that_ends_before_the_answer_leaves_no_trace() {
     let mut world = held(Settings::default());
     let topic = topic_of(&world, B);
@@ -144,6 +169,51 @@ fn a_member_that_ends_before_the_answer_leaves_no_trace() {
     deliver_all(&mut world);
     assert!(!is_subscribed(&world, conn));
     assert_eq!((world.stats().members, world.stats().topics), (0, 0));
+    settled(&world);
+}
+
+#[test]
+fn a_home_without_room_declines_and_who_is_declined_is_no_member() {
+    let mut world = held(Settings { topics_max: 1, ..Settings::default() });
+    let [x, y, _] = topics_of(&world, B);
+    let (here, there) = (open(&mut world, A), open(&mut world, B));
+    subscribe(&mut world, there, &x);
+    subscribe(&mut world, here, &y);
+    deliver_all(&mut world);
+    let declined = Heard::Declined(Topic::new(y.as_str()));
+    assert!(world.service(A).about(here).any(|heard| *heard == declined));
+    assert!(!is_subscribed(&world, here));
+    unsubscribe(&mut world, there, &x);
+    subscribe(&mut world, there, &y);
+    publish(&mut world, A, y.as_str(), "hello");
+    deliver_all(&mut world);
+    assert_eq!((texts(&world, here), texts(&world, there)), (vec![], vec!["hello"]));
+    assert_eq!(world.stats().members, 1);
+    settled(&world);
+}
+
+#[test]
+fn a_home_that_had_no_room_at_first_forgets_a_topic_that_it_took_later() {
+    let mut world = held(Settings { topics_max: 1, ..Settings::default() });
+    let [x, y, z] = topics_of(&world, B);
+    let (here, there) = (open(&mut world, A), open(&mut world, B));
+    subscribe(&mut world, there, &x);
+    // The first Join will find no room at the home, the second will.
+    subscribe(&mut world, here, &y);
+    unsubscribe(&mut world, here, &y);
+    subscribe(&mut world, here, &y);
+    world.deliver(A, B);
+    unsubscribe(&mut world, there, &x);
+    deliver_all(&mut world);
+    assert!(is_subscribed(&world, here));
+    publish(&mut world, B, y.as_str(), "hello");
+    deliver_all(&mut world);
+    assert_eq!(texts(&world, here), ["hello"]);
+    unsubscribe(&mut world, here, &y);
+    deliver_all(&mut world);
+    let before = world.service(B).about(there).filter_map(Heard::seq).count();
+    subscribe(&mut world, there, &z);
+    assert_eq!(world.service(B).about(there).filter_map(Heard::seq).count(), before + 1);
     settled(&world);
 }
 

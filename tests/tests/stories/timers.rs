@@ -1,9 +1,9 @@
 //! The application's own timers.
 
-use fanlight_core::{Command, Event, Timer};
+use fanlight_core::{Command, Event, Settings, Timer};
 use fanlight_tests::Heard;
 
-use super::{ONE, Story, hub, millis, open, secs, settled, when};
+use super::{ONE, Story, house, hub, millis, open, secs, settled, when};
 
 fn set(world: &mut Story, timer: Timer, after: Option<std::time::Duration>) {
     let at = after.map(|after| world.now() + after);
@@ -62,6 +62,18 @@ fn a_timer_that_is_stopped_stays_silent() {
     }
     world.advance(secs(60));
     assert!(world.service(ONE).log().iter().all(|(_, heard)| *heard != Heard::Timer));
+    settled(&world);
+}
+
+#[test]
+fn a_tick_leaves_nothing_due_though_two_deadlines_were_due_at_once() {
+    let mut world = house(1, Settings { inbound_frames_per_second_max: 20, ..Settings::default() });
+    let conn = open(&mut world, ONE);
+    set(&mut world, Timer::Connection(conn), Some(millis(301)));
+    for _ in 0..41 {
+        world.peer_acts(conn, |peer, out| peer.ping(b"", out));
+    }
+    world.sleep(millis(301), false);
     settled(&world);
 }
 
