@@ -34,7 +34,7 @@ pub enum Command {
     /// after this one.
     Subscribed(ConnId, Topic, Seq),
     /// To the application: a membership that was asked for was declined, to keep a bound.
-    Unsubscribed(ConnId, Topic),
+    SubscriptionRefused(ConnId, Topic),
     /// To the application: the connection has ended. The last that is heard of it.
     Closed(Closed),
     /// To the application: the timer has expired, and is no longer set.
@@ -83,7 +83,7 @@ impl Command {
             | Self::Shutdown(_)
             | Self::Disconnect(_)
             | Self::Subscribed(..)
-            | Self::Unsubscribed(..)
+            | Self::SubscriptionRefused(..)
             | Self::Closed(_)
             | Self::Timer(_)
             | Self::Drained
@@ -102,7 +102,7 @@ impl Command {
             | Self::Opened(conn)
             | Self::Deliver(conn, _)
             | Self::Subscribed(conn, ..)
-            | Self::Unsubscribed(conn, _)
+            | Self::SubscriptionRefused(conn, _)
             | Self::Closed(Closed { conn, .. })
             | Self::Timer(Timer::Connection(conn)) => Some(*conn),
             Self::Timer(Timer::Shard) | Self::Drained | Self::Forward(..) => None,

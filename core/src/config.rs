@@ -201,7 +201,8 @@ settings! {
     /// Most connections of a shard from one address; an IPv6 address counts with its /64.
     connections_per_address_max: Count = 1_000_000, 1 => CONNECTIONS_PER_HUB;
 
-    /// Longest request head of an upgrade; past it the answer is 431.
+    /// Longest request head of an upgrade; past it the answer is 431. At least
+    /// `request_line_bytes_max`.
     head_bytes_max: Bytes = 16 * KIB, 256 => MIB;
     /// Longest first line of a request head; past it the answer is 414.
     request_line_bytes_max: Bytes = 8 * KIB, 64 => MIB;
@@ -212,7 +213,8 @@ settings! {
     /// How long the service may take to answer a request.
     decision_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
 
-    /// Longest message that a peer may send, all its fragments together; past it 1009.
+    /// Longest message that a peer may send, all its fragments together; past it 1009. With 10 bytes
+    /// of header it must fit `outbox_bytes_max`, with 256 of overhead `assembly_bytes_max`.
     message_bytes_max: Bytes = MIB, 1 => GIB;
     /// How long a peer may take from the first byte of a message to its last; past it 1008.
     message_timeout: Time = Duration::from_secs(60), MILLI => HOUR;
@@ -231,9 +233,12 @@ settings! {
     pong_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
 
     /// Most bytes that wait for one connection; past it the connection is closed with 1013.
-    outbox_bytes_max: Bytes = 4 * MIB, 1 => 64 * GIB;
+    outbox_bytes_max: Bytes = 4 * MIB, 1 => 4 * GIB - 1;
     /// Most messages that wait for one connection; past it the connection is closed with 1013.
     outbox_messages_max: Count = 16 * KIB, 1 => 1 << 30;
+    /// Most bytes of queued messages that a shard holds at once, each counted once however many
+    /// connections wait for it; past it those for whom the most waits are closed with 1013.
+    frames_bytes_max: Bytes = 1 << 30, 1 => 1024 * GIB;
     /// How long a socket may take not one byte while something waits for it.
     stall_timeout: Time = Duration::from_secs(30), MILLI => HOUR;
 
@@ -244,8 +249,8 @@ settings! {
     /// Most bytes that are read and discarded after our half is shut down.
     linger_bytes_max: Bytes = 64 * KIB, 0 => GIB;
 
-    /// Most topics that one connection may be a member of.
-    subscriptions_max: Count = 128, 1 => 1 << 24;
+    /// Most topics that one connection may be a member of. Joining and leaving walk its list.
+    subscriptions_max: Count = 128, 1 => 4096;
     /// Most topics that a shard knows at once, as a place of members or as a home.
     topics_max: Count = 1_000_000, 1 => 1 << 24;
     /// Longest name of a topic or of a user.
@@ -278,23 +283,38 @@ impl Config {
     /// The first setting found wrong, with its value and what is allowed.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
         settings.check_ranges()?;
-        // A message that may come in must be able to go out again.
         let frame_bytes_max = settings.message_bytes_max + crate::wire::HEADER_BYTES_MAX;
-        if settings.outbox_bytes_max < frame_bytes_max {
-            return Err(ConfigError::BelowOther {
-                field: "outbox_bytes_max",
-                value: settings.outbox_bytes_max as u64,
-                other: "message_bytes_max with its header",
-                bound: frame_bytes_max as u64,
-            });
-        }
-        if settings.head_bytes_max < settings.request_line_bytes_max {
-            return Err(ConfigError::BelowOther {
-                field: "head_bytes_max",
-                value: settings.head_bytes_max as u64,
-                other: "request_line_bytes_max",
-                bound: settings.request_line_bytes_max as u64,
-            });
+        for (field, value, other, bound) in [
+            // A message that may come in must be able to go out again.
+            (
+                "outbox_bytes_max",
+                settings.outbox_bytes_max,
+                "message_bytes_max with 10 bytes of header",
+                frame_bytes_max,
+            ),
+            (
+                "frames_bytes_max",
+                settings.frames_bytes_max,
+                "outbox_bytes_max",
+                settings.outbox_bytes_max,
+            ),
+            (
+                "assembly_bytes_max",
+                settings.assembly_bytes_max,
+                "message_bytes_max with 256 bytes of its assembly",
+                settings.message_bytes_max + 256,
+            ),
+            (
+                "head_bytes_max",
+                settings.head_bytes_max,
+                "request_line_bytes_max",
+                settings.request_line_bytes_max,
+            ),
+        ] {
+            if value < bound {
+                let (value, bound) = (value as u64, bound as u64);
+                return Err(ConfigError::BelowOther { field, value, other, bound });
+            }
         }
         Ok(Self(settings))
     }

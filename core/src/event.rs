@@ -26,8 +26,8 @@ pub enum Event<'a> {
     Sent(ConnId, usize),
     /// The socket will give no more.
     Ended(ConnId, End),
-    /// The application's code panicked while it handled something of this connection.
-    Panicked(ConnId),
+    /// The application's code panicked while it handled something of this connection, or of none.
+    Panicked(Option<ConnId>),
 
     /// Answer the connection's request: let it open.
     Admit(ConnId, Admission),
@@ -41,6 +41,9 @@ pub enum Event<'a> {
     Send(ConnId, Message),
     /// Queue a message for every member of an audience.
     Publish(Publish),
+    /// What this connection sent caused more than the house can carry now: if so, read it again
+    /// only when there is credit.
+    AwaitCredit(ConnId),
     /// Close after everything that is queued has been sent.
     Close(ConnId, CloseFrame),
     /// Close now: drop what is queued.
@@ -75,14 +78,12 @@ pub struct Publish {
     pub message: Message,
     /// A connection that is left out.
     pub except: Option<ConnId>,
-    /// The connection whose input caused this: it is paused if the house cannot keep up.
-    pub publisher: Option<ConnId>,
 }
 
 impl Publish {
     /// `message` for all of `audience`.
     pub fn new(audience: impl Into<Audience>, message: Message) -> Self {
-        Self { audience: audience.into(), message, except: None, publisher: None }
+        Self { audience: audience.into(), message, except: None }
     }
 }
 
@@ -100,7 +101,7 @@ pub enum Timer {
 pub struct Drain {
     /// Open connections are told to go one after the other, evenly over this time.
     pub over: Duration,
-    /// This long after the request whoever is left is disconnected. At least `over`.
+    /// This long after the request whoever is left is disconnected; taken as `over` if shorter.
     pub timeout: Duration,
     /// What they are told.
     pub farewell: CloseFrame,

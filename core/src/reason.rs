@@ -37,8 +37,8 @@ pub enum CloseReason {
     ServiceClosed(CloseCode),
     /// The service panicked over the connection.
     ServicePanicked,
-    /// The hub was drained.
-    Drained,
+    /// The hub was drained; open connections were told this code.
+    Drained(CloseCode),
 }
 
 /// Who ended a connection.
@@ -69,12 +69,13 @@ impl CloseReason {
             | Self::Stalled
             | Self::OutboxFull
             | Self::AssemblyFull
-            | Self::Drained => EndedBy::Hub,
+            | Self::Drained(_) => EndedBy::Hub,
         }
     }
 
-    /// The close code, as RFC 6455 section 7.1.5 has it: what the peer sent if it closed, what it
-    /// was sent if we did, 1006 if nobody could say anything, and `None` before an upgrade.
+    /// The close code of a connection that had opened, as RFC 6455 section 7.1.5 has it: what the
+    /// peer sent if it closed, what it was sent if we did, 1005 if that had no code, and 1006 if
+    /// nobody could say anything. `None` for an end that only comes before a connection opens.
     pub fn code(&self) -> Option<CloseCode> {
         match self {
             Self::PeerClosed(Some(frame)) => Some(frame.code),
@@ -83,13 +84,33 @@ impl CloseReason {
             Self::Fault(fault) => Some(fault.code()),
             Self::MessageTimeout => Some(CloseCode::Policy),
             Self::OutboxFull | Self::AssemblyFull => Some(CloseCode::Again),
-            Self::ServiceClosed(code) => Some(*code),
+            Self::ServiceClosed(code) | Self::Drained(code) => Some(*code),
             Self::ServicePanicked => Some(CloseCode::Error),
-            Self::Drained => Some(CloseCode::Away),
             Self::BadRequest(_)
             | Self::UpgradeTimeout
             | Self::Refused(_)
             | Self::DecisionTimeout => None,
+        }
+    }
+
+    /// The same, when the code could not be sent.
+    pub(crate) fn without_code(self) -> Self {
+        match self {
+            Self::ServiceClosed(_) => Self::ServiceClosed(CloseCode::Status),
+            Self::Drained(_) => Self::Drained(CloseCode::Status),
+            Self::PeerClosed(_)
+            | Self::PeerGone
+            | Self::BadRequest(_)
+            | Self::Fault(_)
+            | Self::UpgradeTimeout
+            | Self::MessageTimeout
+            | Self::HeartbeatTimeout
+            | Self::Stalled
+            | Self::OutboxFull
+            | Self::AssemblyFull
+            | Self::Refused(_)
+            | Self::DecisionTimeout
+            | Self::ServicePanicked => self,
         }
     }
 
@@ -110,7 +131,7 @@ impl CloseReason {
             Self::DecisionTimeout => "decision_timeout",
             Self::ServiceClosed(_) => "service_closed",
             Self::ServicePanicked => "service_panicked",
-            Self::Drained => "drained",
+            Self::Drained(_) => "drained",
         }
     }
 }
@@ -133,7 +154,7 @@ impl fmt::Display for CloseReason {
             | Self::DecisionTimeout
             | Self::ServiceClosed(_)
             | Self::ServicePanicked
-            | Self::Drained => {}
+            | Self::Drained(_) => {}
         }
         match self.code() {
             Some(code) => write!(f, " ({code})"),

@@ -20,7 +20,8 @@ use crate::{
 ///
 /// There is one instance a shard, so its state is split as the connections are, and needs no lock.
 /// Methods run on the shard's own turn and must not block. Every method has a default, so an
-/// application states only what it cares about.
+/// application states only what it cares about. A method that panics ends the connection that it
+/// was about (500 or 1011), and no other; a timer that panicked is not set any more.
 ///
 /// ```
 /// use fanlight_core::{ConnId, Context, Message, Service};
@@ -38,10 +39,13 @@ use crate::{
 /// ```
 #[expect(unused_variables, reason = "the names are documentation")]
 pub trait Service {
+    /// The shard begins, and has no connection yet: the place to set its timer.
+    fn on_start(&mut self, cx: &mut Context<'_>) {}
+
     /// A peer asks for something: an upgrade, or with a plain GET a page.
     ///
-    /// Answer with [`Context::admit`] or [`Context::refuse`], now or within `decision_timeout`.
-    /// By default upgrades are admitted, unless a page of another site asks (403); a plain request
+    /// Answer with [`Context::admit`] or [`Context::refuse`], now or within `decision_timeout`;
+    /// past that the answer is 503. By default upgrades are admitted, unless a page of another site asks (403); a plain request
     /// is told that an upgrade is needed (426).
     fn on_request(&mut self, cx: &mut Context<'_>, conn: ConnId, request: &Request) {
         if !request.is_upgrade() {
@@ -68,7 +72,8 @@ pub trait Service {
     fn on_subscription_refused(&mut self, cx: &mut Context<'_>, conn: ConnId, topic: &Topic) {}
 
     /// The connection has ended, and will not be heard of again. Called once for each connection
-    /// that [`on_request`](Self::on_request) or [`on_open`](Self::on_open) was called for.
+    /// that [`on_request`](Self::on_request) or [`on_open`](Self::on_open) was called for, unless
+    /// the whole house is stopped at once.
     fn on_close(&mut self, cx: &mut Context<'_>, conn: ConnId, reason: &CloseReason) {}
 
     /// A timer has expired. It is no longer set; set it again for another round.
@@ -125,7 +130,7 @@ impl<'a> Context<'a> {
         self.hub.round_trip(conn)
     }
 
-    /// Lets a requested connection open.
+    /// Lets a requested connection open. A plain request is answered with 426 instead.
     pub fn admit(&mut self, conn: ConnId, admission: Admission) {
         self.tell(Event::Admit(conn, admission));
     }
@@ -145,28 +150,37 @@ impl<'a> Context<'a> {
         self.tell(Event::Unsubscribe(conn, topic.into()));
     }
 
-    /// Queues a message for one connection of any shard.
+    /// Queues a message for one connection of any shard, once it is open and until it closes;
+    /// before and after it is ignored.
     ///
-    /// Returns whether it was taken: like a [`publish`](Self::publish), it is not if the
-    /// connection's shard is too far behind.
+    /// Returns whether it was taken. It is not if it is longer than `outbox_bytes_max`, and never
+    /// will be; or if the connection's shard is so far behind that it would break a bound
+    /// (`parcel_bytes_max`).
     pub fn send(&mut self, conn: ConnId, message: Message) -> bool {
-        let has_room = self.hub.has_room_for_one(conn);
-        if has_room {
+        let is_taken = self.hub.fits(&message) && self.hub.has_room_for_one(conn);
+        if is_taken {
             self.tell(Event::Send(conn, message));
         }
-        has_room
+        self.slow_down();
+        is_taken
     }
 
     /// Queues a message for all members of a topic, wherever they live.
     ///
-    /// Returns whether it was taken. It is not if the house is so far behind that the message would
-    /// break a bound (`parcel_bytes_max`); nobody is sent it then, and it is the caller's to try
-    /// again.
+    /// All members see the messages of a topic in one order. Between topics, and between a publish
+    /// and a [`send`](Self::send), there is none.
+    ///
+    /// Returns whether it was taken, not whether anybody is a member. It is not if it is longer
+    /// than `outbox_bytes_max`, or the name is one that no topic can have, and never will be; or if
+    /// the house is so far behind that it would break a bound (`parcel_bytes_max`). Nobody is sent
+    /// it then.
     pub fn publish(&mut self, audience: impl Into<Audience>, message: Message) -> bool {
         self.publish_except(audience, message, None)
     }
 
     /// Queues a message for every open connection of the house; see [`publish`](Self::publish).
+    ///
+    /// There is one service a shard: what is to be said once must be said by one of them.
     pub fn publish_to_everyone(&mut self, message: Message) -> bool {
         self.publish_except(Audience::Everyone, message, None)
     }
@@ -179,15 +193,20 @@ impl<'a> Context<'a> {
         except: Option<ConnId>,
     ) -> bool {
         let audience = audience.into();
-        if !self.hub.has_room_for(&audience) {
-            return false;
+        let hub = &self.hub;
+        let is_taken = hub.fits(&message) && hub.is_name(&audience) && hub.has_room_for(&audience);
+        if is_taken {
+            self.tell(Event::Publish(Publish { audience, message, except }));
         }
-        let publisher = self.from;
-        self.tell(Event::Publish(Publish { audience, message, except, publisher }));
-        true
+        self.slow_down();
+        is_taken
     }
 
-    /// Closes a connection after everything that is queued for it has been sent.
+    /// Closes a connection after everything that is queued for it has been sent. Nothing more is
+    /// heard of it but its end.
+    ///
+    /// A reason longer than 123 bytes is cut; a code that must not be sent (RFC 6455, section
+    /// 7.4.1: 1004 to 1006, 1015, below 1000 and more) is left out, so the peer reads 1005.
     pub fn close(&mut self, conn: ConnId, code: CloseCode, reason: &str) {
         self.tell(Event::Close(conn, CloseFrame { code, reason: reason.into() }));
     }
@@ -197,14 +216,22 @@ impl<'a> Context<'a> {
         self.tell(Event::Kick(conn, CloseFrame { code, reason: reason.into() }));
     }
 
-    /// Sets, moves or stops a timer of this shard or of one of its connections.
+    /// Sets, moves or stops the timer of this shard, or that of a connection. A connection's timer
+    /// runs from its request on, and ends when the connection begins to close.
     pub fn set_timer(&mut self, timer: Timer, at: Option<Instant>) {
         self.tell(Event::SetTimer(timer, at));
     }
 
-    /// Ends this shard gracefully.
+    /// Ends this shard gracefully, and no other: a handle's drain ends them all.
     pub fn drain(&mut self, drain: Drain) {
         self.tell(Event::Drain(drain));
+    }
+
+    /// Has the connection whose input is being handled wait if the house cannot keep up.
+    fn slow_down(&mut self) {
+        if let Some(conn) = self.from.filter(|_| self.hub.is_short_of_credit()) {
+            self.tell(Event::AwaitCredit(conn));
+        }
     }
 
     fn tell(&mut self, event: Event<'_>) {
@@ -237,7 +264,7 @@ pub fn serve(
             }
         }
         Command::Subscribed(conn, topic, seq) => service.on_subscribed(&mut cx, conn, &topic, seq),
-        Command::Unsubscribed(conn, topic) => {
+        Command::SubscriptionRefused(conn, topic) => {
             service.on_subscription_refused(&mut cx, conn, &topic);
         }
         Command::Closed(closed) => {

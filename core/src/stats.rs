@@ -37,6 +37,8 @@ stats! {
     open,
     /// Topics that have members here now, users among them.
     topics,
+    /// Topics that have their home here now.
+    homes,
     /// Memberships here now.
     members,
     /// Messages queued here now, each counted once however many connections wait for it.
@@ -72,6 +74,9 @@ stats! {
     deliveries,
     /// Publishes put in order here so far.
     publishes,
+    /// Messages that nobody could ever be given, so far: longer than an outbox, or for a name that
+    /// no topic can have.
+    unpublishable,
     /// Pings sent so far.
     pings,
     /// Pongs that answered a ping of ours so far.

@@ -37,6 +37,7 @@ impl<T> Door<T> {
             .min_by_key(|(mailbox, _)| mailbox.load())
             .expect("a house has at least one shard");
         if newcomers.len() >= self.waiting_max {
+            mailbox.turn_away();
             return Err(DoorError::Full);
         }
         mailbox.add_load();

@@ -20,6 +20,9 @@ use crate::{
     socket::Sockets,
 };
 
+/// Commands and deliveries of one turn: some milliseconds of work, however much there is to do.
+const WORK_PER_TURN: usize = 65_536;
+
 /// One shard at work: a hub, its sockets of type `T`, its application and its runtime.
 pub struct Driver<T, S, R> {
     pub(crate) tenancy: Tenancy,
@@ -35,6 +38,8 @@ pub struct Driver<T, S, R> {
     pub(crate) buffer: Vec<u8>,
     /// Where the small frames of one write are joined.
     pub(crate) scratch: Vec<u8>,
+    /// How much work may still be done in this turn.
+    pub(crate) work_left: usize,
     /// What the timer is set for, until it fires.
     armed: Option<Instant>,
 }
@@ -59,6 +64,7 @@ impl<T, S, R> Driver<T, S, R> {
             writes: VecDeque::new(),
             buffer: vec![0; read_bytes_max],
             scratch: Vec::new(),
+            work_left: WORK_PER_TURN,
             armed: None,
         }
     }
@@ -79,9 +85,16 @@ where
     pub async fn run(mut self) -> Result<(), Stopped> {
         let shard = self.tenancy.shard;
         info!(shard = shard.0, "the shard begins");
+        let mut is_started = false;
         let end = poll_fn(|cx| {
             // The service's panics are caught where it is called; this is one of our own code.
-            catch_unwind(AssertUnwindSafe(|| self.poll_turn(cx))).unwrap_or_else(|_| {
+            catch_unwind(AssertUnwindSafe(|| {
+                if !std::mem::replace(&mut is_started, true) {
+                    self.start();
+                }
+                self.poll_turn(cx)
+            }))
+            .unwrap_or_else(|_| {
                 self.tenancy.hall.stop(Stopped::Panicked(shard));
                 Poll::Ready(Err(Stopped::Panicked(shard)))
             })
@@ -105,17 +118,19 @@ where
             return Poll::Ready(end);
         }
         let now = self.runtime.now();
+        self.work_left = WORK_PER_TURN;
+        self.settle(now);
         self.take_mail(now);
         self.take_newcomers(now);
         self.take_woken();
         self.read(now);
         self.write(now);
         self.tick();
-        self.tenancy.mailbox().set_stats(self.hub.stats());
+        let is_told = self.tenancy.mailbox().set_stats(self.hub.stats());
         if let Some(end) = self.tenancy.hall.fate.end() {
             return Poll::Ready(end);
         }
-        if self.has_more_to_do() {
+        if self.has_more_to_do() || !is_told {
             self.runtime.yield_now(cx);
         } else {
             self.sleep(cx);

@@ -18,7 +18,7 @@ pub enum HandleError {
 /// Why a socket was not let in. It has been dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DoorError {
-    /// `upgrading_max` sockets wait for the emptiest shard already.
+    /// As many sockets as may wait for the emptiest shard already.
     #[error("too many sockets wait to be let in")]
     Full,
     /// The house is being drained, or has ended. No later socket will be let in.

@@ -26,6 +26,10 @@ pub struct House<T> {
     config: Config,
 }
 
+/// Sockets that may wait for one shard. It takes them in many at a time and answers those that it
+/// declines, so only a shard that has no time at all lets them come so far.
+const NEWCOMERS_MAX: usize = 4096;
+
 /// Sockets that wait to be let in by one shard, in the order in which they came.
 pub(crate) type Newcomers<T> = ConcurrentQueue<(T, Arrival)>;
 
@@ -58,7 +62,7 @@ impl<T> House<T> {
 
     /// The door through which sockets come in.
     pub fn door(&self) -> Door<T> {
-        Door::new(Arc::clone(&self.hall), Arc::clone(&self.newcomers), self.config.upgrading_max)
+        Door::new(Arc::clone(&self.hall), Arc::clone(&self.newcomers), NEWCOMERS_MAX)
     }
 
     /// The shards, in order. Each is to be driven by a task of its own.

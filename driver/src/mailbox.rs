@@ -1,8 +1,8 @@
 //! What waits for one shard: parcels and orders of the house, and what handles asked.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    Arc, Mutex, PoisonError, TryLockError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use concurrent_queue::ConcurrentQueue;
@@ -34,6 +34,8 @@ pub(crate) struct Mailbox {
     request_bytes_max: usize,
     /// Sockets that the shard has, or that wait for it.
     load: AtomicUsize,
+    /// Sockets dropped because too many waited already.
+    turned_away: AtomicU64,
     stats: Mutex<Stats>,
 }
 
@@ -46,6 +48,7 @@ impl Mailbox {
             request_bytes: AtomicUsize::new(0),
             request_bytes_max,
             load: AtomicUsize::new(0),
+            turned_away: AtomicU64::new(0),
             stats: Mutex::default(),
         }
     }
@@ -115,11 +118,25 @@ impl Mailbox {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut stats = *self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        stats.refused += self.turned_away.load(Ordering::Relaxed);
+        stats
     }
 
-    pub(crate) fn set_stats(&self, stats: &Stats) {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = *stats;
+    /// A socket was dropped at the door.
+    pub(crate) fn turn_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells the others what the shard has counted. Never waits: if one of them is reading just
+    /// now the answer is `false`, and it is to be told again.
+    pub(crate) fn set_stats(&self, stats: &Stats) -> bool {
+        match self.stats.try_lock() {
+            Ok(mut told) => *told = *stats,
+            Err(TryLockError::Poisoned(told)) => *told.into_inner() = *stats,
+            Err(TryLockError::WouldBlock) => return false,
+        }
+        true
     }
 }
 

@@ -2,15 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use fanlight_core::{Command, ConnId, Event, Instant, Service, serve};
+use fanlight_core::{Command, ConnId, Context, Event, Instant, Service, serve};
 use futures_io::{AsyncRead, AsyncWrite};
 use tracing::{debug, warn};
 
 use crate::{driver::Driver, mailbox::Mail, runtime::Runtime};
-
-/// How many commands are carried out between two looks at a socket or the mailbox. Only an
-/// application that answers itself without end comes near it; the rest is left for later.
-const COMMANDS_AT_ONCE: usize = 65_536;
 
 impl<T, S, R> Driver<T, S, R>
 where
@@ -18,10 +14,26 @@ where
     S: Service,
     R: Runtime,
 {
-    /// Carries out what the hub wants done, and what the application makes of it.
+    /// Tells the application that its shard begins.
+    pub(crate) fn start(&mut self) {
+        let now = self.runtime.now();
+        let started = catch_unwind(AssertUnwindSafe(|| {
+            let mut cx = Context::new(&mut self.hub, now, &mut self.commands, None);
+            self.service.on_start(&mut cx);
+        }));
+        match started {
+            Ok(()) => self.settle(now),
+            Err(panic) if self.hub.is_poisoned() => resume_unwind(panic),
+            Err(_) => self.absolve(now, None),
+        }
+    }
+
+    /// Carries out what the hub wants done, and what the application makes of it, as far as this
+    /// turn's work goes. What is left over comes first in the next turn.
     pub(crate) fn settle(&mut self, now: Instant) {
-        for _ in 0..COMMANDS_AT_ONCE {
+        while self.work_left > 0 {
             let Some(command) = self.commands.others.pop_front() else { return };
+            let delivered_before = self.hub.stats().deliveries;
             if let Command::Closed(closed) = &command {
                 debug!(conn = %closed.conn, reason = %closed.reason, "closed");
             }
@@ -36,18 +48,24 @@ where
                 Err(panic) if self.hub.is_poisoned() => resume_unwind(panic),
                 Err(_) => self.absolve(now, conn),
             }
+            self.worked(1, delivered_before);
         }
+    }
+
+    /// Takes from this turn's work: so many steps, and each delivery since then.
+    pub(crate) fn worked(&mut self, steps: usize, delivered_before: u64) {
+        let deliveries = self.hub.stats().deliveries - delivered_before;
+        let deliveries = usize::try_from(deliveries).unwrap_or(usize::MAX);
+        self.work_left = self.work_left.saturating_sub(deliveries.saturating_add(steps));
     }
 
     /// Has a panic of the service end no more than the connection that it was about.
     fn absolve(&mut self, now: Instant, conn: Option<ConnId>) {
         match conn {
-            Some(conn) => {
-                warn!(%conn, "the service panicked over a connection, which ends");
-                self.hub.handle(now, Event::Panicked(conn), &mut self.commands);
-            }
-            None => warn!("the service panicked over a shard's timer"),
+            Some(conn) => warn!(%conn, "the service panicked over a connection, which ends"),
+            None => warn!("the service panicked over its shard"),
         }
+        self.hub.handle(now, Event::Panicked(conn), &mut self.commands);
     }
 
     fn perform(&mut self, command: Command) {
@@ -78,7 +96,7 @@ where
             | Command::Opened(_)
             | Command::Deliver(..)
             | Command::Subscribed(..)
-            | Command::Unsubscribed(..)
+            | Command::SubscriptionRefused(..)
             | Command::Closed(_)
             | Command::Timer(_) => {
                 unreachable!("serve gives back only what is not the application's");

@@ -26,9 +26,13 @@ const MAIL_PER_TURN: usize = 1024;
 const REQUESTS_PER_TURN: usize = 256;
 const NEWCOMERS_PER_TURN: usize = 128;
 const READS_PER_TURN: usize = 512;
+/// Reads of a turn in which the hub is short of credit: enough to notice who leaves.
+const READS_WHEN_SHORT: usize = 16;
 const WRITES_PER_TURN: usize = 2048;
-/// How many writes one connection may make before the next has its turn.
-const WRITES_PER_VISIT: usize = 4;
+/// How many bytes one connection may write before the next has its turn.
+const WRITTEN_PER_VISIT: usize = 256 * 1024;
+/// As many slices as most writes need.
+const SLICES_FEW: usize = 16;
 
 impl<T, S, R> Driver<T, S, R>
 where
@@ -38,13 +42,18 @@ where
 {
     /// Gives the hub an event and does what it wants done.
     pub(crate) fn tell(&mut self, now: Instant, event: Event<'_>) {
+        let delivered_before = self.hub.stats().deliveries;
         self.hub.handle(now, event, &mut self.commands);
+        self.worked(0, delivered_before);
         self.settle(now);
     }
 
     /// Takes what other shards, the house and handles have put into the mailbox.
     pub(crate) fn take_mail(&mut self, now: Instant) {
         for _ in 0..MAIL_PER_TURN {
+            if self.work_left == 0 {
+                return;
+            }
             match self.tenancy.mailbox().take() {
                 Some(Mail::Parcel(from, parcel)) => self.tell(now, Event::Parcel(from, parcel)),
                 Some(Mail::Drain(drain)) => self.tell(now, Event::Drain(drain)),
@@ -52,7 +61,7 @@ where
             }
         }
         for _ in 0..REQUESTS_PER_TURN {
-            if self.hub.is_short_of_credit() {
+            if self.work_left == 0 || self.hub.is_short_of_credit() {
                 break;
             }
             match self.tenancy.mailbox().take_request() {
@@ -111,7 +120,14 @@ where
 
     /// Reads the sockets that may have something, each once.
     pub(crate) fn read(&mut self, now: Instant) {
-        for _ in 0..READS_PER_TURN.min(self.sockets.readable()) {
+        for reads in 0..READS_PER_TURN.min(self.sockets.readable()) {
+            if self.work_left == 0 {
+                break;
+            }
+            // What is read now could only add to what another shard cannot take.
+            if reads >= READS_WHEN_SHORT && self.hub.is_short_of_credit() {
+                break;
+            }
             match self.sockets.next_readable() {
                 Some(conn) => self.read_socket(now, conn),
                 None => break,
@@ -129,11 +145,18 @@ where
                 Some(Poll::Ready(read)) => read,
             };
             match read {
-                Ok(0) => return self.tell(now, Event::Ended(conn, End::Eof)),
+                Ok(0) => {
+                    // The peer may still read what it was told in this turn.
+                    self.write_socket(now, conn);
+                    return self.tell(now, Event::Ended(conn, End::Eof));
+                }
                 Ok(length) => {
                     let received = Event::Received(conn, &mut self.buffer[..length]);
                     self.hub.handle(now, received, &mut self.commands);
                     self.settle(now);
+                    if self.work_left == 0 {
+                        break;
+                    }
                     if length == self.buffer.len() {
                         break;
                     }
@@ -157,20 +180,55 @@ where
     }
 
     fn write_socket(&mut self, now: Instant, conn: ConnId) {
-        for _ in 0..WRITES_PER_VISIT {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let Some(socket) = self.sockets.get_mut(conn) else { return };
-            let filled = self.hub.unsent(conn, &mut slices);
-            let ready = self.tenancy.mailbox().ready();
-            match socket.write(ready, &slices[..filled], &mut self.scratch) {
-                Written::Nothing | Written::Blocked => return,
-                Written::Sent(0) => {}
-                // At once, so that the hub hears of it before anything else of this connection.
-                Written::Sent(bytes) => self.tell(now, Event::Sent(conn, bytes)),
-                Written::Failed(error) => return self.fail(now, conn, &error),
+        let mut written = 0;
+        while written < WRITTEN_PER_VISIT {
+            match self.write_once(now, conn) {
+                Some(bytes) => written += bytes,
+                None => return,
             }
         }
         self.writes.push_back(conn);
+    }
+
+    /// One call of the socket. `None` if there is nothing more to do for now.
+    fn write_once(&mut self, now: Instant, conn: ConnId) -> Option<usize> {
+        let mut slices = [IoSlice::new(&[]); SLICES_FEW];
+        let filled = self.hub.unsent(conn, &mut slices);
+        if filled == SLICES_FEW {
+            return self.write_many(now, conn);
+        }
+        let socket = self.sockets.get_mut(conn)?;
+        let ready = self.tenancy.mailbox().ready();
+        let written = socket.write(ready, &slices[..filled], &mut self.scratch);
+        self.report(now, conn, written)
+    }
+
+    /// The same for a connection for which much waits, and for which a longer list is worth making.
+    #[inline(never)]
+    fn write_many(&mut self, now: Instant, conn: ConnId) -> Option<usize> {
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let filled = self.hub.unsent(conn, &mut slices);
+        let socket = self.sockets.get_mut(conn)?;
+        let ready = self.tenancy.mailbox().ready();
+        let written = socket.write(ready, &slices[..filled], &mut self.scratch);
+        self.report(now, conn, written)
+    }
+
+    fn report(&mut self, now: Instant, conn: ConnId, written: Written) -> Option<usize> {
+        match written {
+            Written::Nothing | Written::Blocked => None,
+            Written::Sent(bytes) => {
+                // At once, so that the hub hears of it before anything else of this connection.
+                if bytes > 0 {
+                    self.tell(now, Event::Sent(conn, bytes));
+                }
+                Some(bytes.max(1))
+            }
+            Written::Failed(error) => {
+                self.fail(now, conn, &error);
+                None
+            }
+        }
     }
 
     fn fail(&mut self, now: Instant, conn: ConnId, error: &io::Error) {
@@ -181,15 +239,18 @@ where
         self.tell(now, Event::Ended(conn, End::Failed));
     }
 
-    /// Lets deadlines expire: not while bytes that may postpone them wait to be read, unless that
-    /// takes so long that the hub would think nobody was served.
+    /// Lets deadlines expire: not while bytes that may postpone them wait to be read, or the
+    /// application has not heard of those that were, unless that takes so long that the hub would think nobody was served.
     pub(crate) fn tick(&mut self) {
         let now = self.runtime.now();
         let Some(deadline) = self.hub.next_deadline().filter(|&deadline| deadline <= now) else {
             return;
         };
         let may_wait = self.hub.config().late_max / 2;
-        if self.sockets.readable() == 0 || now >= deadline + may_wait {
+        let is_quiet = self.sockets.readable() == 0
+            && self.tenancy.mailbox().ready().len() == 0
+            && self.commands.others.is_empty();
+        if is_quiet || now >= deadline + may_wait {
             self.tell(now, Event::Tick);
         }
     }

@@ -8,8 +8,8 @@ use std::{
 
 use futures_io::AsyncWrite;
 
-/// How many slices one write takes at most.
-pub(crate) const SLICES_MAX: usize = 64;
+/// How many slices one write takes at most: as many as the systems allow.
+pub(crate) const SLICES_MAX: usize = 1024;
 /// Several slices of up to this many bytes together are copied into one; larger ones are not: from
 /// here on a copy costs more than the kernel's walk over the slices.
 const JOINED_BYTES_MAX: usize = 16 * 1024;

@@ -23,6 +23,14 @@ pub fn lifeless_max(settings: &Settings) -> Duration {
         + settings.late_max
 }
 
+/// Longest that a connection that is not open can be there.
+fn not_open_max(settings: &Settings) -> Duration {
+    settings.upgrade_timeout
+        + settings.decision_timeout
+        + settings.close_timeout
+        + settings.linger_timeout
+}
+
 impl<S: Service> World<S> {
     /// Time passes, and everything happens when it should.
     ///
@@ -81,7 +89,8 @@ impl<S: Service> World<S> {
         }
     }
 
-    /// Law 6: nobody whose bytes do not move is kept past the deadlines of all states.
+    /// Law 6: nobody whose bytes do not move is kept past the deadlines of all states, and nobody,
+    /// whatever moves, past those of the states before and after being open.
     fn alive_or_gone(&mut self) {
         if self.time.was_late {
             return;
@@ -89,12 +98,21 @@ impl<S: Service> World<S> {
         if self.stats().late_ticks > 0 {
             self.broke("law 6", "every tick came in time, but one was taken as late".into());
         }
-        let lifeless_max = lifeless_max(self.hub(ShardId(0)).config());
+        let now = self.now;
+        let settings = self.hub(ShardId(0)).config();
+        let (lifeless_max, not_open_max) = (lifeless_max(settings), not_open_max(settings));
         for conn in self.live.clone() {
-            let socket = self.socket(conn);
-            let lifeless = self.now - socket.moved_at;
+            let is_open = self.hub(conn.shard()).is_open(conn);
+            let Some(socket) = self.sockets.get_mut(&conn) else { continue };
+            if is_open {
+                socket.open_at = now;
+            }
+            let (lifeless, not_open) = (now - socket.moved_at, now - socket.open_at);
             if lifeless > lifeless_max && !socket.is_paused {
                 self.broke("law 6", format!("{conn} has been lifeless for {lifeless:?}"));
+            }
+            if not_open > not_open_max {
+                self.broke("law 6", format!("{conn} has not been open for {not_open:?}"));
             }
         }
     }

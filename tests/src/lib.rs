@@ -5,6 +5,7 @@
 //! give the same run. A [`Scenario`] is a list of [`Op`]s played in such a world, drawn and shrunk
 //! by proptest. The [`laws`] judge what the world recorded.
 
+mod act;
 mod clock;
 mod ending;
 pub mod frame;
@@ -19,6 +20,8 @@ mod script;
 mod socket;
 mod stage;
 mod stale;
+#[cfg(target_os = "linux")]
+pub mod victim;
 mod world;
 
 pub use clock::lifeless_max;

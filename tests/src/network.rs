@@ -96,6 +96,14 @@ impl<S: Service> World<S> {
         steps
     }
 
+    /// Whether nothing is under way, to any hub or from any.
+    pub fn is_quiet(&self) -> bool {
+        let is_quiet =
+            |socket: &Socket| !socket.is_writing && !socket.is_paused && socket.inward.is_empty();
+        self.mail.next_arrival().is_none()
+            && self.live.iter().all(|conn| is_quiet(self.socket(*conn)))
+    }
+
     /// Gives a shard the oldest parcel of another, and says whether there was one.
     pub fn deliver(&mut self, from: ShardId, to: ShardId) -> bool {
         match self.mail.take(from, to) {

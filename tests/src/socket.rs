@@ -39,6 +39,8 @@ pub struct Socket {
     pub(crate) is_gone: bool,
     /// When something last moved, or was not supposed to.
     pub(crate) moved_at: Instant,
+    /// When it was last seen open, or else accepted.
+    pub(crate) open_at: Instant,
 }
 
 impl Socket {
@@ -58,6 +60,7 @@ impl Socket {
             is_ended: false,
             is_gone: false,
             moved_at: now,
+            open_at: now,
         }
     }
 

@@ -48,7 +48,7 @@ impl Stale {
             Self::Sent => Event::Sent(conn, 5),
             Self::Eof => Event::Ended(conn, End::Eof),
             Self::Failed => Event::Ended(conn, End::Failed),
-            Self::Panicked => Event::Panicked(conn),
+            Self::Panicked => Event::Panicked(Some(conn)),
             Self::Admit => Event::Admit(conn, Admission::default()),
             Self::Refuse => Event::Refuse(conn, Refusal::forbidden_origin()),
             Self::Subscribe => Event::Subscribe(conn, Topic::new("a")),

@@ -203,7 +203,7 @@ impl<S: Service> World<S> {
             | Command::Opened(_)
             | Command::Deliver(..)
             | Command::Subscribed(..)
-            | Command::Unsubscribed(..)
+            | Command::SubscriptionRefused(..)
             | Command::Closed(_)
             | Command::Timer(_) => unreachable!("the service was given it"),
         }

@@ -39,7 +39,8 @@ impl Refused {
 pub(super) struct AddressKey(u64);
 
 impl AddressKey {
-    const NONE: Self = Self(0);
+    /// In ff00::/8, which is multicast, so no peer has such a prefix.
+    const NONE: Self = Self(0xff << 56);
 
     pub(super) fn of(peer: PeerAddr) -> Self {
         match peer {
@@ -50,7 +51,7 @@ impl AddressKey {
 
     fn of_address(address: SocketAddr) -> Self {
         match address.ip().to_canonical() {
-            // ff00::/8 is multicast, so no IPv6 peer has this prefix.
+            // In ff00::/8 as well.
             IpAddr::V4(ip) => Self(0xffff_ffff << 32 | u64::from(ip.to_bits())),
             IpAddr::V6(ip) => Self((ip.to_bits() >> 64) as u64),
         }
@@ -132,6 +133,7 @@ mod tests {
         assert_ne!(key("[2001:db8::1]:1"), key("[2001:db8:0:1::1]:1"));
         assert_eq!(key("[::ffff:10.0.0.1]:1"), key("10.0.0.1:2"));
         assert_ne!(key("10.0.0.1:1"), key("10.0.0.2:1"));
+        assert_ne!(key("[::1]:1"), AddressKey::of(PeerAddr::Unnamed));
     }
 
     #[test]

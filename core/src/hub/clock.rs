@@ -14,13 +14,15 @@ pub(super) struct Clock {
     last: Instant,
     /// How far the hub's time is behind the adapter's.
     behind: Duration,
+    /// Whether the last call came too late.
+    is_late: bool,
 }
 
 impl Clock {
     /// The hub's time at `now`; an earlier `now` is taken as the last one.
     ///
     /// `asked` is the moment, in the hub's time, at which it wanted to be called at the latest.
-    /// Returns the time, and whether it was called too late.
+    /// Returns the time, and whether a lateness begins.
     pub(super) fn read(
         &mut self,
         now: Instant,
@@ -31,10 +33,11 @@ impl Clock {
         let time = self.last - self.behind;
         let latest = asked + late_max;
         if time <= latest {
+            self.is_late = self.is_late && time == latest;
             return (time, false);
         }
         self.behind += time - latest;
-        (latest, true)
+        (latest, !std::mem::replace(&mut self.is_late, true))
     }
 
     /// A moment of the adapter's time, in the hub's.

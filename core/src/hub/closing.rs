@@ -34,8 +34,9 @@ impl Hub {
     }
 
     /// The service panicked over the connection.
-    pub(super) fn panicked(&mut self, conn: ConnId, commands: &mut Commands) {
+    pub(super) fn panicked(&mut self, conn: Option<ConnId>, commands: &mut Commands) {
         self.stats.panics += 1;
+        let Some(conn) = conn else { return };
         let Some(connection) = self.pool.get_mut(conn) else { return };
         connection.dismissed = true;
         if connection.is_upgrading() {
@@ -80,14 +81,14 @@ impl Hub {
 
     /// Queues the Close that the wire demanded, if it did, and awaits nothing more: RFC 6455,
     /// sections 5.5.1 and 7.1.7.
-    pub(super) fn say_last_word(&mut self, conn: ConnId, commands: &mut Commands) {
+    pub(super) fn say_last_word(&mut self, conn: ConnId, at_once: bool, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
         let reason = connection.reason.as_deref().cloned().unwrap_or(CloseReason::PeerGone);
         if let Some(last_word) = connection.last_word.take() {
             let was_empty = connection.outbox.is_empty();
-            if matches!(reason, CloseReason::PeerClosed(_)) {
-                // Who has said farewell waits for nothing else.
-                self.frames.clear(&mut connection.outbox);
+            if at_once || matches!(reason, CloseReason::PeerClosed(_)) {
+                // Who has said farewell waits for no message; pongs are owed still.
+                self.frames.clear_lane(&mut connection.outbox, Lane::Normal);
             }
             let close = self.frames.insert(last_word, Kind::Close);
             self.frames.push(&mut connection.outbox, Lane::Normal, close);
@@ -104,7 +105,7 @@ impl Hub {
         &mut self,
         conn: ConnId,
         frame: &CloseFrame,
-        reason: CloseReason,
+        mut reason: CloseReason,
         at_once: bool,
         commands: &mut Commands,
     ) {
@@ -113,12 +114,13 @@ impl Hub {
             return;
         }
         if connection.last_word.is_some() {
-            return self.say_last_word(conn, commands);
+            return self.say_last_word(conn, at_once, commands);
         }
         self.scratch.clear();
         if connection.wire.close(Some(frame), &mut self.scratch).is_err() {
             // A code that must not be sent (RFC 6455, section 7.4.1): the end itself is what counts.
             connection.wire.close(None, &mut self.scratch).expect("an empty Close has no code");
+            reason = reason.without_code();
         }
         let was_empty = connection.outbox.is_empty();
         if at_once {
@@ -126,7 +128,6 @@ impl Hub {
         }
         let close = self.frames.insert(Frame::copy_of(&self.scratch), Kind::Close);
         self.frames.push(&mut connection.outbox, Lane::Normal, close);
-        connection.outbox.sealed = true;
         if was_empty {
             connection.last_progress = self.now;
             commands.writes.push(conn);
@@ -176,10 +177,23 @@ impl Hub {
         }
     }
 
+    /// Gives up on the peer's Close, and on what it has begun to say.
+    pub(super) fn stop_waiting(&mut self, conn: ConnId, commands: &mut Commands) {
+        let Some(connection) = self.pool.get_mut(conn) else { return };
+        self.stats.assembly_bytes -= connection.wire.assembly_bytes() as u64;
+        connection.wire.discard();
+        if let State::Closing { await_close } = &mut connection.state {
+            *await_close = false;
+        }
+        self.advance_closing(conn, commands);
+    }
+
     /// Shuts our half down and discards what still comes, so that no reset destroys our last words.
     pub(super) fn linger(&mut self, conn: ConnId, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
         connection.discard_outbox(&mut self.frames);
+        self.stats.assembly_bytes -= connection.wire.assembly_bytes() as u64;
+        connection.wire.discard();
         connection.state = State::Lingering { discarded: 0 };
         connection.since = self.now;
         let has_ended = connection.ended;
@@ -202,8 +216,16 @@ impl Hub {
         }
         self.census.left(connection.address);
         self.ring.disarm(conn.index());
+        if connection.pauses & Pause::Credit as u8 != 0 {
+            self.accounts.forget(conn);
+        }
         self.leave_all(conn, commands);
         let Some(connection) = self.pool.remove(conn) else { return };
+        if connection.dismissed {
+            commands
+                .others
+                .retain(|given| !matches!(given, Command::Deliver(to, _) if *to == conn));
+        }
         self.stats.closed += 1;
         let reason = connection.reason.map_or(reason, |first| *first);
         commands.push(Command::Closed(Closed { conn, reason, was_known: connection.known }));

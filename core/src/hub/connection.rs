@@ -151,7 +151,11 @@ impl Connection {
     pub(super) fn deadline(&self, config: &Config) -> (Instant, Due) {
         match self.state {
             State::Upgrading(_) => (self.since + config.upgrade_timeout, Due::Upgrade),
-            State::Deciding(_) => (self.since + config.decision_timeout, Due::Decision),
+            State::Deciding(_) => {
+                let decision = (self.since + config.decision_timeout, Due::Decision);
+                let timer = (self.timer_at, Due::ServiceTimer);
+                if timer.0 < decision.0 { timer } else { decision }
+            }
             // The next tick comes after the service has had its turn.
             State::Open if self.last_word.is_some() => (Instant::ZERO, Due::LastWord),
             State::Open => self.open_deadline(config),
@@ -171,19 +175,20 @@ impl Connection {
             // While something waits for the peer its socket is watched, not its voice.
             consider(self.last_progress + config.stall_timeout, Due::Stall);
         }
+        if self.message_begun != Instant::NEVER && self.pauses & Pause::Credit as u8 == 0 {
+            consider(self.message_begun + config.message_timeout, Due::Message);
+        }
+        if self.pauses & Pause::Rate as u8 != 0 {
+            consider(self.frames_due - super::inbound::BURST, Due::Slowed);
+        }
+        // The silence of a peer that we do not read says nothing.
         if self.pauses == 0 {
-            // The silence of a peer that we do not read says nothing.
-            if self.message_begun != Instant::NEVER {
-                consider(self.message_begun + config.message_timeout, Due::Message);
-            }
             let (at, beat) = self.heartbeat.next(config);
             match beat {
                 Beat::Ping if self.outbox.is_empty() => consider(at, Due::Ping),
                 Beat::Ping => {}
                 Beat::Dead => consider(at, Due::Pong),
             }
-        } else if self.pauses & Pause::Rate as u8 != 0 {
-            consider(self.frames_due - super::inbound::BURST, Due::Slowed);
         }
         nearest
     }

@@ -16,7 +16,7 @@ pub(super) struct Accounts {
     others: Vec<Account>,
     /// Bytes that may be under way before publishers are paused; twice as many is the hard bound.
     window: usize,
-    /// Connections that are paused until there is credit again.
+    /// Connections that are paused until there is credit again. One that goes leaves it.
     paused: Vec<ConnId>,
 }
 
@@ -54,16 +54,16 @@ impl Accounts {
         under_way.deliver -= credit.deliver;
     }
 
-    /// What is to be returned now to `to`: nothing, until it is worth a parcel.
-    pub(super) fn take_owed(&mut self, to: ShardId) -> Option<Credit> {
-        let may_return_publish = !self.is_short_to_deliver();
+    /// What is to be returned now to `to`: nothing, until it is worth a parcel; and what was
+    /// published only while this shard is not short of credit to deliver it.
+    pub(super) fn take_owed(&mut self, to: ShardId, is_short: bool) -> Option<Credit> {
         let worth = self.window / 4;
         let owed = &mut self.others[to.index()].owed;
         let mut credit = Credit::default();
         if owed.deliver >= worth {
             credit.deliver = std::mem::take(&mut owed.deliver);
         }
-        if owed.publish >= worth && may_return_publish {
+        if owed.publish >= worth && !is_short {
             credit.publish = std::mem::take(&mut owed.publish);
         }
         (credit != Credit::default()).then_some(credit)
@@ -82,17 +82,24 @@ impl Accounts {
 
     /// Whether a publish may still go to its home.
     pub(super) fn may_publish(&self, home: ShardId) -> bool {
-        self.others[home.index()].under_way.publish <= 2 * self.window
+        let account = self.others.get(home.index());
+        account.is_none_or(|account| account.under_way.publish <= 2 * self.window)
     }
 
     /// Whether a message may still go to a shard for delivery.
     pub(super) fn may_deliver(&self, to: ShardId) -> bool {
-        self.others[to.index()].under_way.deliver <= 2 * self.window
+        let account = self.others.get(to.index());
+        account.is_none_or(|account| account.under_way.deliver <= 2 * self.window)
     }
 
     /// Remembers a connection that was paused for want of credit.
     pub(super) fn pause(&mut self, conn: ConnId) {
         self.paused.push(conn);
+    }
+
+    /// A connection that was paused has gone.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        self.paused.retain(|paused| *paused != conn);
     }
 
     /// The connections that may be read again: all of them, once half of every window is free.
@@ -114,13 +121,14 @@ mod tests {
 
     #[test]
     fn a_home_that_cannot_deliver_withholds_the_publishers_credit() {
+        let take_owed = |home: &mut Accounts| home.take_owed(A, home.is_short_to_deliver());
         let mut home = Accounts::new(2, 1000);
         home.owe(A, Credit { publish: 500, deliver: 500 });
         home.spend(B, Credit { publish: 0, deliver: 1001 });
         assert!(home.is_short());
-        assert_eq!(home.take_owed(A), Some(Credit { publish: 0, deliver: 500 }));
+        assert_eq!(take_owed(&mut home), Some(Credit { publish: 0, deliver: 500 }));
         home.returned(B, Credit { publish: 0, deliver: 300 });
-        assert_eq!(home.take_owed(A), Some(Credit { publish: 500, deliver: 0 }));
-        assert_eq!(home.take_owed(A), None);
+        assert_eq!(take_owed(&mut home), Some(Credit { publish: 500, deliver: 0 }));
+        assert_eq!(take_owed(&mut home), None);
     }
 }

@@ -4,7 +4,15 @@ use std::time::Duration;
 
 use tungstenite::protocol::CloseFrame;
 
-use crate::{event::Drain, id::ConnId, time::Instant};
+use super::{Hub, connection::State};
+use crate::{
+    command::{Command, Commands},
+    event::Drain,
+    id::ConnId,
+    reason::CloseReason,
+    time::Instant,
+    wire::Refusal,
+};
 
 /// A drain under way: who is still to be told, and by when all must be gone.
 #[derive(Debug)]
@@ -12,12 +20,12 @@ pub(super) struct Draining {
     started: Instant,
     over: Duration,
     deadline: Instant,
-    pub(super) farewell: CloseFrame,
+    farewell: CloseFrame,
     /// Everybody who was open at the start, in the order in which they are told.
     open: Vec<ConnId>,
     told: usize,
     /// Whether the pool has been found empty.
-    pub(super) is_done: bool,
+    is_done: bool,
 }
 
 impl Draining {
@@ -69,6 +77,56 @@ impl Draining {
         let nanos = (self.over.as_nanos() * self.told as u128).div_ceil(steps);
         let step = self.started + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         step.min(self.deadline)
+    }
+}
+
+impl Hub {
+    /// Ends everyone, paced.
+    pub(super) fn drain(&mut self, drain: Drain, commands: &mut Commands) {
+        if self.draining.is_some() {
+            return;
+        }
+        let reason = CloseReason::Drained(drain.farewell.code);
+        let mut open = Vec::new();
+        for conn in self.pool.all() {
+            match self.pool.get(conn).map(|connection| &connection.state) {
+                Some(State::Open) => open.push(conn),
+                Some(State::Upgrading(upgrading)) if !upgrading.upgrade.has_begun() => {
+                    self.finish(conn, reason.clone(), commands);
+                }
+                Some(State::Upgrading(_) | State::Deciding(_)) => {
+                    self.answer(conn, &Refusal::unavailable(), reason.clone(), commands);
+                }
+                Some(State::Closing { .. } | State::Lingering { .. }) | None => {}
+            }
+        }
+        self.draining = Some(Draining::new(self.now, drain, open));
+        self.tick_drain(commands);
+    }
+
+    pub(super) fn tick_drain(&mut self, commands: &mut Commands) {
+        let Some(draining) = &mut self.draining else { return };
+        let farewell = draining.farewell.clone();
+        let reason = CloseReason::Drained(farewell.code);
+        let is_over = !draining.is_done && draining.is_over(self.now);
+        for conn in draining.due(self.now) {
+            self.say_close(conn, &farewell, reason.clone(), false, commands);
+        }
+        if is_over {
+            for conn in self.pool.all() {
+                self.finish(conn, reason.clone(), commands);
+            }
+        }
+    }
+
+    /// Says that the drain is over once the pool is empty.
+    pub(super) fn finish_drain(&mut self, commands: &mut Commands) {
+        let Some(draining) = &mut self.draining else { return };
+        if !draining.is_done && self.pool.is_empty() {
+            draining.is_done = true;
+            self.timer_at = Instant::NEVER;
+            commands.push(Command::Drained);
+        }
     }
 }
 

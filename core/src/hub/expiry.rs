@@ -3,13 +3,12 @@
 use super::{
     Hub,
     connection::{Connection, Due, Pause, State},
-    drain::Draining,
     frames::Kind,
     outbox::Lane,
 };
 use crate::{
     command::{Command, Commands},
-    event::{Drain, Timer},
+    event::Timer,
     id::ConnId,
     reason::CloseReason,
     time::Instant,
@@ -62,7 +61,7 @@ impl Hub {
                 let refusal = Refusal::unavailable();
                 self.answer(conn, &refusal, CloseReason::DecisionTimeout, commands);
             }
-            Due::LastWord => self.say_last_word(conn, commands),
+            Due::LastWord => self.say_last_word(conn, false, commands),
             Due::Ping => self.ping(conn, commands),
             Due::Pong => {
                 self.stats.timeouts += 1;
@@ -149,51 +148,5 @@ impl Hub {
 
     fn timer_moment(&self, at: Option<Instant>) -> Instant {
         at.map_or(Instant::NEVER, |at| self.clock.inward(at).max(self.now))
-    }
-
-    /// Ends everyone, paced.
-    pub(super) fn drain(&mut self, drain: Drain, commands: &mut Commands) {
-        if self.draining.is_some() {
-            return;
-        }
-        let mut open = Vec::new();
-        for conn in self.pool.all() {
-            match self.pool.get(conn).map(|connection| &connection.state) {
-                Some(State::Open) => open.push(conn),
-                Some(State::Upgrading(upgrading)) if !upgrading.upgrade.has_begun() => {
-                    self.finish(conn, CloseReason::Drained, commands);
-                }
-                Some(State::Upgrading(_) | State::Deciding(_)) => {
-                    self.answer(conn, &Refusal::unavailable(), CloseReason::Drained, commands);
-                }
-                Some(State::Closing { .. } | State::Lingering { .. }) | None => {}
-            }
-        }
-        self.draining = Some(Draining::new(self.now, drain, open));
-        self.tick_drain(commands);
-    }
-
-    fn tick_drain(&mut self, commands: &mut Commands) {
-        let Some(draining) = &mut self.draining else { return };
-        let farewell = draining.farewell.clone();
-        let is_over = !draining.is_done && draining.is_over(self.now);
-        for conn in draining.due(self.now) {
-            self.say_close(conn, &farewell, CloseReason::Drained, false, commands);
-        }
-        if is_over {
-            for conn in self.pool.all() {
-                self.finish(conn, CloseReason::Drained, commands);
-            }
-        }
-    }
-
-    /// Says that the drain is over once the pool is empty.
-    pub(super) fn finish_drain(&mut self, commands: &mut Commands) {
-        let Some(draining) = &mut self.draining else { return };
-        if !draining.is_done && self.pool.is_empty() {
-            draining.is_done = true;
-            self.timer_at = Instant::NEVER;
-            commands.push(Command::Drained);
-        }
     }
 }

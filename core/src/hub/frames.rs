@@ -100,24 +100,20 @@ impl Frames {
         outbox.added(lane, length);
     }
 
-    /// Puts `frame` in the place of the last pong that waits in the control lane, if there is one
-    /// that has not begun to leave.
+    /// Puts `frame` in the place of the last of the control lane, if that is a pong that has not
+    /// begun to leave. It is one whenever the lane is long: a ping of ours waits alone.
     pub(super) fn replace_last_pong(&mut self, outbox: &mut Outbox, frame: &Frame) -> bool {
-        let mut last_pong = None;
-        let mut node = outbox.lane(Lane::Control).head;
-        let mut under_way = outbox.is_under_way(Lane::Control);
-        while node != Queue::END {
-            let Node { frame, next } = self.nodes[node as usize];
-            if !under_way && self.table[frame.0 as usize].kind == Kind::Pong {
-                last_pong = Some(node);
-            }
-            under_way = false;
-            node = next;
+        let Queue { head, tail } = outbox.lane(Lane::Control);
+        if tail == Queue::END || (head == tail && outbox.is_under_way(Lane::Control)) {
+            return false;
         }
-        let Some(node) = last_pong else { return false };
+        let old = self.nodes[tail as usize].frame;
+        if self.table[old.0 as usize].kind != Kind::Pong {
+            return false;
+        }
         let new = self.insert(frame.clone(), Kind::Pong);
         self.table[new.0 as usize].users = 1;
-        let old = std::mem::replace(&mut self.nodes[node as usize].frame, new);
+        self.nodes[tail as usize].frame = new;
         outbox.removed(Lane::Control, self.len_of(old));
         outbox.added(Lane::Control, frame.bytes().len());
         self.drop_user(old);
@@ -178,22 +174,27 @@ impl Frames {
     /// the peer could not read what comes after.
     pub(super) fn clear(&mut self, outbox: &mut Outbox) {
         for lane in Lane::ALL {
-            let head = outbox.lane(lane).head;
-            let keep = outbox.is_under_way(lane) || self.is_answer(head);
-            let mut node = if keep { self.nodes[head as usize].next } else { head };
-            while node != Queue::END {
-                let Node { frame, next } = self.nodes.remove(node as usize);
-                outbox.removed(lane, self.len_of(frame));
-                self.drop_user(frame);
-                node = next;
-            }
-            let queue = outbox.lane_mut(lane);
-            if keep {
-                self.nodes[head as usize].next = Queue::END;
-                queue.tail = head;
-            } else {
-                *queue = Queue::default();
-            }
+            self.clear_lane(outbox, lane);
+        }
+    }
+
+    /// The same for one lane.
+    pub(super) fn clear_lane(&mut self, outbox: &mut Outbox, lane: Lane) {
+        let head = outbox.lane(lane).head;
+        let keep = outbox.is_under_way(lane) || self.is_answer(head);
+        let mut node = if keep { self.nodes[head as usize].next } else { head };
+        while node != Queue::END {
+            let Node { frame, next } = self.nodes.remove(node as usize);
+            outbox.removed(lane, self.len_of(frame));
+            self.drop_user(frame);
+            node = next;
+        }
+        let queue = outbox.lane_mut(lane);
+        if keep {
+            self.nodes[head as usize].next = Queue::END;
+            queue.tail = head;
+        } else {
+            *queue = Queue::default();
         }
     }
 

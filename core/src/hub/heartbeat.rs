@@ -64,6 +64,11 @@ impl Heartbeat {
         }
     }
 
+    /// When the peer last said anything.
+    pub(super) fn last_received(&self) -> Instant {
+        self.last_received
+    }
+
     /// A ping is queued; returns its payload.
     pub(super) fn ping_queued(&mut self, config: &Config, rng: &mut fastrand::Rng) -> [u8; 8] {
         self.draw_interval(config, rng);

@@ -34,9 +34,14 @@ impl Shards {
 
     /// The shards of the set, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = ShardId> {
-        (0..=u8::MAX)
-            .map(ShardId)
-            .filter(move |shard| self.0[shard.index() / 64] >> (shard.index() % 64) & 1 == 1)
+        self.0.into_iter().zip([0u8, 64, 128, 192]).flat_map(|(mut rest, first)| {
+            std::iter::from_fn(move || {
+                let bit = rest.trailing_zeros();
+                // Clears the lowest bit; there is none in zero.
+                rest &= rest.wrapping_sub(1);
+                (bit < u64::BITS).then(|| ShardId(first + bit as u8))
+            })
+        })
     }
 }
 
@@ -65,6 +70,11 @@ impl Homes {
             running: 0,
             everyone: Seq(0),
         }
+    }
+
+    /// How many topics have their home here.
+    pub(super) fn len(&self) -> usize {
+        self.topics.len()
     }
 
     /// A shard has members from now on. Returns the number after which everything will be sent to

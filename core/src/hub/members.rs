@@ -162,14 +162,12 @@ impl Members {
         settled
     }
 
-    /// Ends one membership. Returns whether there was one, and the topic if the home must hear that
-    /// it was the last.
-    pub(super) fn leave(&mut self, own: &mut Memberships, topic: &Topic) -> (bool, Option<Topic>) {
-        let Some(&group) = self.names.get(topic) else { return (false, None) };
-        match self.find(*own, group) {
-            Some(membership) => (true, self.remove(own, membership)),
-            None => (false, None),
-        }
+    /// Ends one membership, if there is one. Returns the topic if the home must hear that it was
+    /// the last.
+    pub(super) fn leave(&mut self, own: &mut Memberships, topic: &Topic) -> Option<Topic> {
+        let group = *self.names.get(topic)?;
+        let membership = self.find(*own, group)?;
+        self.remove(own, membership)
     }
 
     /// Ends one of a connection's memberships, whichever. Returns `None` when none is left, else

@@ -17,6 +17,7 @@ mod members;
 mod opening;
 mod outbox;
 mod parcel;
+mod pausing;
 mod pool;
 mod publishing;
 mod reading;
@@ -177,6 +178,7 @@ impl Hub {
             Event::Unsubscribe(conn, topic) => self.ask(conn, Asked::Unsubscribe(topic), commands),
             Event::Send(conn, message) => self.ask(conn, Asked::Send(message), commands),
             Event::Publish(publish) => self.publish(publish, commands),
+            Event::AwaitCredit(conn) => self.await_credit(conn, commands),
             Event::Close(conn, frame) => self.ask(conn, Asked::Close(frame), commands),
             Event::Kick(conn, frame) => self.ask(conn, Asked::Kick(frame), commands),
             Event::SetTimer(timer, at) => self.set_timer(timer, at, commands),
@@ -289,6 +291,7 @@ impl Hub {
         self.stats.connections = self.pool.len() as u64;
         self.stats.upgrading = self.census.upgrading() as u64;
         self.stats.topics = self.members.topics() as u64;
+        self.stats.homes = self.homes.len() as u64;
         self.stats.members = self.members.len() as u64;
         self.stats.frames = self.frames.len() as u64;
         self.stats.frame_bytes = self.frames.bytes() as u64;

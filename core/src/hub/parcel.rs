@@ -67,8 +67,12 @@ impl Content {
     /// of subscriptions and cost nothing.
     pub(super) fn cost(&self) -> Credit {
         match self {
-            Self::Publish { message, .. } => Credit { publish: cost_of(message), deliver: 0 },
-            Self::Deliver { message, .. } => Credit { publish: 0, deliver: cost_of(message) },
+            Self::Publish { audience, message, .. } => {
+                Credit { publish: cost_of(message) + name_bytes(audience), deliver: 0 }
+            }
+            Self::Deliver { audience, message, .. } => {
+                Credit { publish: 0, deliver: cost_of(message) + name_bytes(audience) }
+            }
             Self::Asked(_, asked) => Credit { publish: 0, deliver: asked.cost() },
             Self::Join(_) | Self::Joined(..) | Self::Leave(_) | Self::Credit(_) => {
                 Credit::default()
@@ -94,4 +98,11 @@ impl Asked {
 
 fn cost_of(message: &Message) -> usize {
     message.frame().len() + OVERHEAD_BYTES
+}
+
+fn name_bytes(audience: &Audience) -> usize {
+    match audience {
+        Audience::Everyone => 0,
+        Audience::Topic(topic) => topic.name().len(),
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::{
     Hub,
-    connection::Pause,
     frames::Kind,
     home::Shards,
     parcel::{Asked, Content},
@@ -18,21 +17,17 @@ use crate::{
 impl Hub {
     /// The application publishes here.
     pub(super) fn publish(&mut self, publish: Publish, commands: &mut Commands) {
-        let Publish { audience, message, except, publisher } = publish;
+        let Publish { audience, message, except } = publish;
+        if !self.fits(&message) || !self.is_name(&audience) {
+            // Nobody could be given it: no outbox holds so much, no topic has such a name.
+            self.stats.unpublishable += 1;
+            return;
+        }
         let home = self.seat.home(&audience);
         if home == self.seat.shard {
             self.put_in_order(audience, message, except, commands);
         } else {
             self.forward(home, Content::Publish { audience, message, except }, commands);
-        }
-        if let Some(publisher) = publisher.filter(|conn| conn.shard() == self.seat.shard)
-            && self.accounts.is_short()
-            && self.pool.get(publisher).is_some_and(|connection| connection.is_open())
-        {
-            self.stats.credit_pauses += 1;
-            if self.pause(publisher, Pause::Credit, commands) {
-                self.accounts.pause(publisher);
-            }
         }
     }
 
@@ -73,6 +68,7 @@ impl Hub {
         except: Option<ConnId>,
         commands: &mut Commands,
     ) {
+        self.make_room(message.frame().len(), commands);
         let frame = self.frames.insert(message.into_frame(), Kind::Message);
         let (pool, members, mut delivery) = self.delivery(commands);
         match audience {
@@ -103,8 +99,29 @@ impl Hub {
         }
     }
 
+    /// Whether an outbox can ever hold the message.
+    pub(crate) fn fits(&self, message: &Message) -> bool {
+        message.frame().len() <= self.config.outbox_bytes_max
+    }
+
+    /// Whether an audience's name, if it has one, is one that a topic can have.
+    pub(crate) fn is_name(&self, audience: &Audience) -> bool {
+        match audience {
+            Audience::Everyone => true,
+            Audience::Topic(topic) => {
+                (1..=self.config.topic_bytes_max).contains(&topic.name().len())
+            }
+        }
+    }
+
     /// What the application asks for one connection, wherever that lives.
     pub(super) fn ask(&mut self, conn: ConnId, asked: Asked, commands: &mut Commands) {
+        if let Asked::Subscribe(topic) = &asked
+            && !self.is_name(&Audience::Topic(topic.clone()))
+        {
+            commands.push(Command::SubscriptionRefused(conn, topic.clone()));
+            return;
+        }
         if conn.shard() == self.seat.shard {
             self.answer_asked(conn, asked, commands);
         } else if conn.shard().0 < self.seat.shards {
@@ -141,50 +158,9 @@ impl Hub {
             Content::Join(topic) => self.join_from(from, topic, commands),
             Content::Joined(topic, seq) => self.joined(topic, seq, commands),
             Content::Leave(topic) => self.homes.leave(&topic, from),
-            Content::Credit(credit) => self.accounts.returned(from, credit),
+            Content::Credit(credit) => return self.credited(from, credit, commands),
             Content::Asked(conn, asked) => self.answer_asked(conn, *asked, commands),
         }
-        self.settle_accounts(commands);
-    }
-
-    /// Returns the credit that is owed, and reads again those who were paused for want of it.
-    fn settle_accounts(&mut self, commands: &mut Commands) {
-        for shard in self.seat.all() {
-            if let Some(credit) = self.accounts.take_owed(shard) {
-                commands.push(Command::Forward(shard, super::Parcel(Content::Credit(credit))));
-            }
-        }
-        for conn in self.accounts.take_paused() {
-            self.resume(conn, Pause::Credit, commands);
-        }
-    }
-
-    /// Stops reading a connection. Returns whether this reason was new.
-    pub(super) fn pause(&mut self, conn: ConnId, why: Pause, commands: &mut Commands) -> bool {
-        let Some(connection) = self.pool.get_mut(conn) else { return false };
-        if connection.pauses == 0 {
-            commands.push(Command::Pause(conn));
-        }
-        let is_new = connection.pauses & why as u8 == 0;
-        connection.pauses |= why as u8;
-        is_new
-    }
-
-    /// Ends one reason for not reading a connection.
-    pub(super) fn resume(&mut self, conn: ConnId, why: Pause, commands: &mut Commands) {
-        let Some(connection) = self.pool.get_mut(conn) else { return };
-        if connection.pauses & why as u8 == 0 {
-            return;
-        }
-        connection.pauses &= !(why as u8);
-        if connection.pauses == 0 {
-            commands.push(Command::Resume(conn));
-            // The peer could not be heard meanwhile.
-            connection.heartbeat.heard(self.now);
-            if connection.message_begun.if_ever().is_some() {
-                connection.message_begun = self.now;
-            }
-        }
-        self.rearm(conn);
+        self.settle_account(from, commands);
     }
 }

@@ -101,24 +101,30 @@ impl Hub {
             (Ok(()), Some(close)) => Some(CloseReason::PeerClosed(close)),
             (Ok(()), None) => None,
         };
-        let assembly_is_full = grew && is_over && is_open;
+        let assembly_is_full = grew && is_over;
         match end {
             Some(reason) => {
-                self.stats.faults += u64::from(is_open && matches!(reason, CloseReason::Fault(_)));
+                let is_first =
+                    connection.reason.is_none() && matches!(reason, CloseReason::Fault(_));
+                self.stats.faults += u64::from(is_first);
                 connection.reason.get_or_insert_with(|| Box::new(reason));
                 // However the bytes were cut, what came before the end is answered before it.
                 if is_open && messages > 0 {
                     self.rearm(conn);
                 } else {
-                    self.say_last_word(conn, commands);
+                    self.say_last_word(conn, false, commands);
                 }
             }
-            None if assembly_is_full => self.expel(
-                conn,
-                CloseReason::AssemblyFull,
-                "too many unfinished messages",
-                commands,
-            ),
+            None if assembly_is_full => {
+                self.stats.overflows += 1;
+                if is_open {
+                    let text = "too many unfinished messages";
+                    self.expel(conn, CloseReason::AssemblyFull, text, commands);
+                } else {
+                    // Its Close is not worth waiting for at this price.
+                    self.stop_waiting(conn, commands);
+                }
+            }
             None => {
                 if is_too_fast && is_open {
                     self.stats.rate_pauses += 1;

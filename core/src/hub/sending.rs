@@ -17,6 +17,9 @@ use crate::{
     wire::{Frame, Message},
 };
 
+/// Most deliveries that wait on one shard: the links between them are 32 bits long.
+const QUEUED_MAX: usize = 1 << 31;
+
 /// What queueing for many connections needs of a hub.
 pub(super) struct Delivery<'a> {
     pub(super) frames: &'a mut Frames,
@@ -37,6 +40,7 @@ impl Delivery<'_> {
         let bytes = outbox.bytes() + self.frames.len_of(frame);
         if bytes > self.config.outbox_bytes_max
             || outbox.messages() >= self.config.outbox_messages_max
+            || self.frames.queued() >= QUEUED_MAX
         {
             self.overflowed.push(conn);
             return;
@@ -97,6 +101,11 @@ impl Hub {
 
     /// The service sends a message to one connection.
     pub(super) fn send(&mut self, conn: ConnId, message: Message, commands: &mut Commands) {
+        if !self.fits(&message) {
+            self.stats.unpublishable += 1;
+            return;
+        }
+        self.make_room(message.frame().len(), commands);
         let frame = self.frames.insert(message.into_frame(), Kind::Message);
         let (pool, _, mut delivery) = self.delivery(commands);
         let open = pool.get_mut(conn).filter(|connection| connection.is_open());
@@ -109,6 +118,26 @@ impl Hub {
         self.overflow(overflowed, commands);
         if is_stale {
             self.stale();
+        }
+    }
+
+    /// Keeps what the shard has queued within its bound: those for whom the most waits pay first.
+    pub(super) fn make_room(&mut self, bytes: usize, commands: &mut Commands) {
+        let max = self.config.frames_bytes_max;
+        if self.frames.bytes() + bytes <= max {
+            return;
+        }
+        let mut waiting: Vec<_> = self
+            .pool
+            .iter_mut()
+            .filter(|(_, connection)| connection.is_open() && !connection.outbox.is_empty())
+            .map(|(conn, connection)| (connection.outbox.bytes(), conn))
+            .collect();
+        waiting.sort_unstable();
+        while self.frames.bytes() + bytes > max
+            && let Some((_, conn)) = waiting.pop()
+        {
+            self.overflow(vec![conn], commands);
         }
     }
 

@@ -13,12 +13,12 @@ impl Hub {
         if !connection.is_open() {
             return self.stale();
         }
-        let length = topic.name().len();
-        let is_named = (1..=self.config.topic_bytes_max).contains(&length);
+        let is_named = self.is_name(&Audience::Topic(topic.clone()));
+        let connection = self.pool.get_mut(conn).expect("it was found above");
         let has_room = connection.memberships.len() < self.config.subscriptions_max;
         let is_known = self.members.knows(&topic) || self.members.topics() < self.config.topics_max;
         if !(is_named && has_room && is_known) {
-            commands.push(Command::Unsubscribed(conn, topic));
+            commands.push(Command::SubscriptionRefused(conn, topic));
             return;
         }
         match self.members.join(conn, &mut connection.memberships, &topic) {
@@ -38,8 +38,7 @@ impl Hub {
 
     pub(super) fn unsubscribe(&mut self, conn: ConnId, topic: &Topic, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };
-        let (_, last) = self.members.leave(&mut connection.memberships, topic);
-        if let Some(topic) = last {
+        if let Some(topic) = self.members.leave(&mut connection.memberships, topic) {
             self.leave_home(topic, commands);
         }
     }
@@ -64,7 +63,7 @@ impl Hub {
                     if let Some(connection) = self.pool.get_mut(conn) {
                         self.members.leave(&mut connection.memberships, &topic);
                     }
-                    commands.push(Command::Unsubscribed(conn, topic.clone()));
+                    commands.push(Command::SubscriptionRefused(conn, topic.clone()));
                 }
             }
         }

@@ -143,6 +143,11 @@ impl Wire {
         self.assembly.as_ref().map_or(0, |assembly| assembly.heap_bytes())
     }
 
+    /// Drops what is unfinished. To be called when nothing more will be received.
+    pub fn discard(&mut self) {
+        self.assembly = None;
+    }
+
     /// Whether a Close has been sent: by [`close`](Self::close) or as a [`Reply`].
     pub fn close_sent(&self) -> bool {
         self.close_sent

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod ends;
+mod endurance;
 mod pipe;
 mod reading;
 mod stage;

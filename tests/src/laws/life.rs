@@ -67,7 +67,10 @@ pub fn heard_in_order_of_life(stage: &Stage) -> Judged {
             let fits = match what {
                 Heard::Requested => nth == 0,
                 Heard::Opened => {
-                    let fits = !is_open && nth <= 1;
+                    // Only a timer may come between the request and this.
+                    let is_early =
+                        |before: &&Heard| matches!(before, Heard::Requested | Heard::Timer);
+                    let fits = !is_open && heard[..nth].iter().all(is_early);
                     is_open = true;
                     fits
                 }
@@ -108,6 +111,7 @@ pub fn nothing_left(stage: &Stage) -> Judged {
             upgrading: stats.upgrading,
             open: stats.open,
             topics: stats.topics,
+            homes: stats.homes,
             members: stats.members,
             frames: stats.frames,
             frame_bytes: stats.frame_bytes,

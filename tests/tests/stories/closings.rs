@@ -279,7 +279,7 @@ fn a_panic_over_a_connection_ends_it_with_1011_and_no_other() {
     let mut world = hub();
     let conn = open(&mut world, ONE);
     let other = open(&mut world, ONE);
-    world.tell(ONE, Event::Panicked(conn));
+    world.tell(ONE, Event::Panicked(Some(conn)));
     world.flow();
     assert_eq!(close_code(&world, conn), Some(1011));
     assert_eq!(ended(&world, conn), Some((secs(0), CloseReason::ServicePanicked)));

@@ -1,6 +1,6 @@
 //! The graceful end of a hub.
 
-use fanlight_core::{Arrival, CloseReason, Command, Drain, Event, PeerAddr, ShardId};
+use fanlight_core::{Arrival, CloseCode, CloseReason, Command, Drain, Event, PeerAddr, ShardId};
 use fanlight_tests::Peer;
 
 use super::{
@@ -48,7 +48,7 @@ fn everyone_is_told_evenly_over_the_time_asked_for() {
     let drained = when(&world, &Command::Drained).unwrap();
     assert!(drained <= secs(14), "{drained:?}");
     for conn in conns {
-        assert_eq!(ended(&world, conn).unwrap().1, CloseReason::Drained);
+        assert_eq!(ended(&world, conn).unwrap().1, CloseReason::Drained(CloseCode::Away));
     }
     settled(&world);
 }

@@ -4,6 +4,7 @@
 
 mod beginnings;
 mod closings;
+mod credit;
 mod drain;
 mod heartbeats;
 mod outbox;

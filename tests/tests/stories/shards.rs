@@ -4,15 +4,15 @@ use fanlight_core::{Audience, Command, ConnId, Event, Message, Settings, ShardId
 use fanlight_tests::{Heard, Nature};
 
 use super::{
-    Story, close_frame, ended, gone, house, house_of, millis, open, open_as, publish, say, secs,
-    send, settled, subscribe, texts, unsubscribe,
+    Story, close_frame, gone, house, house_of, open, open_as, publish, secs, settled, subscribe,
+    texts, unsubscribe,
 };
 
-const A: ShardId = ShardId(0);
-const B: ShardId = ShardId(1);
+pub(super) const A: ShardId = ShardId(0);
+pub(super) const B: ShardId = ShardId(1);
 
 /// Topics whose home is `shard`.
-fn topics_of(world: &Story, shard: ShardId) -> [String; 3] {
+pub(super) fn topics_of(world: &Story, shard: ShardId) -> [String; 3] {
     let seat = world.hub(A).seat();
     let names = (0..1000).map(|number| format!("topic-{number}"));
     let names = names.filter(|name| seat.home(&Topic::new(name.as_str()).into()) == shard);
@@ -20,24 +20,24 @@ fn topics_of(world: &Story, shard: ShardId) -> [String; 3] {
 }
 
 /// A topic whose home is `shard`.
-fn topic_of(world: &Story, shard: ShardId) -> String {
+pub(super) fn topic_of(world: &Story, shard: ShardId) -> String {
     let [topic, ..] = topics_of(world, shard);
     topic
 }
 
 /// Two shards, and parcels that wait to be delivered.
-fn held(settings: Settings) -> Story {
+pub(super) fn held(settings: Settings) -> Story {
     house_of(2, settings, Nature::HELD)
 }
 
 /// Delivers everything, until nothing is left on the way.
-fn deliver_all(world: &mut Story) {
+pub(super) fn deliver_all(world: &mut Story) {
     while world.deliver(A, B) | world.deliver(B, A) {
         world.flow();
     }
 }
 
-fn is_subscribed(world: &Story, conn: ConnId) -> bool {
+pub(super) fn is_subscribed(world: &Story, conn: ConnId) -> bool {
     world.service(conn.shard()).about(conn).any(|heard| matches!(heard, Heard::Subscribed(..)))
 }
 
@@ -276,89 +276,5 @@ fn any_shard_may_be_asked_about_any_connection() {
     world.flow();
     assert_eq!(texts(&world, conn), ["one", "two"]);
     assert_eq!(gone(&world, conn), Some(secs(0)));
-    settled(&world);
-}
-
-/// A house whose shards may owe each other little, and a peer on one that publishes to the other.
-fn short_of_credit() -> (Story, ConnId, String) {
-    let mut world = held(Settings { parcel_bytes_max: 1024, ..Settings::default() });
-    let topic = topic_of(&world, B);
-    let publisher = open(&mut world, A);
-    for _ in 0..200 {
-        if world.socket(publisher).is_paused() {
-            return (world, publisher, topic);
-        }
-        say(&mut world, publisher, &format!("say {topic} {}", "x".repeat(20)));
-    }
-    panic!("nobody was paused");
-}
-
-#[test]
-fn who_publishes_more_than_the_house_keeps_up_with_is_paused_until_it_does() {
-    let (mut world, publisher, topic) = short_of_credit();
-    let member = open(&mut world, B);
-    subscribe(&mut world, member, &topic);
-    let said = world.service(A).said().len();
-    assert_eq!(world.stats().credit_pauses, 1);
-    assert!(world.hub(A).is_short_of_credit());
-    say(&mut world, publisher, &format!("say {topic}"));
-    assert_eq!(world.service(A).said().len(), said);
-    deliver_all(&mut world);
-    assert!(!world.socket(publisher).is_paused());
-    assert!(!world.hub(A).is_short_of_credit());
-    assert_eq!(world.service(A).said().len(), said + 1);
-    assert_eq!(texts(&world, member).len(), said + 1);
-    assert_eq!(world.stats().publishes, said as u64 + 1);
-    settled(&world);
-}
-
-#[test]
-fn a_publish_past_twice_the_bound_is_refused_and_nobody_is_sent_it() {
-    let (mut world, _, topic) = short_of_credit();
-    let member = open(&mut world, B);
-    subscribe(&mut world, member, &topic);
-    // Each on a new connection, since the ones that published are paused.
-    for _ in 0..100 {
-        let conn = open(&mut world, A);
-        say(&mut world, conn, &format!("say {topic}"));
-    }
-    let said = world.service(A).said().len();
-    assert!(said < 100, "{said}");
-    deliver_all(&mut world);
-    assert_eq!(texts(&world, member).len(), said);
-    settled(&world);
-}
-
-#[test]
-fn the_silence_of_a_paused_peer_does_not_count() {
-    let (mut world, publisher, _) = short_of_credit();
-    world.advance(secs(500));
-    assert_eq!(ended(&world, publisher), None);
-    deliver_all(&mut world);
-    world.advance(secs(100));
-    assert_eq!(ended(&world, publisher), None);
-    settled(&world);
-}
-
-#[test]
-fn what_does_not_publish_goes_on_while_credit_is_short() {
-    let (mut world, _, topic) = short_of_credit();
-    let conn = open(&mut world, A);
-    say(&mut world, conn, "echo");
-    subscribe(&mut world, conn, &topic);
-    send(&mut world, conn, "direct");
-    assert_eq!(texts(&world, conn).len(), 2);
-    world.advance(millis(1));
-    deliver_all(&mut world);
-    assert!(is_subscribed(&world, conn));
-    settled(&world);
-}
-
-#[test]
-fn a_paused_peer_that_resets_is_gone_and_forgotten() {
-    let (mut world, publisher, _) = short_of_credit();
-    world.reset(publisher);
-    assert_eq!(gone(&world, publisher), Some(secs(0)));
-    deliver_all(&mut world);
     settled(&world);
 }
