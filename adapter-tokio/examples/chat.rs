@@ -15,5 +15,6 @@ impl Service for Chat {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
+    println!("ws://127.0.0.1:9000");
     Server::bind("127.0.0.1:9000").await?.run(|| Chat).await
 }

@@ -20,6 +20,7 @@ pub(crate) async fn accept(
     send_buffer_bytes: Option<usize>,
 ) {
     let mut pauses = Pauses::new();
+    let (mut trouble, mut full) = (Telling::default(), Telling::default());
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -32,13 +33,17 @@ pub(crate) async fn accept(
                     Ok(()) => {}
                     Err(why @ (DoorError::Full | DoorError::Closed)) => {
                         debug!(%peer, %why, "a socket was dropped");
+                        // Of a closed door its house tells.
+                        if why == DoorError::Full && full.is_due(Instant::now()) {
+                            warn!(%why, "sockets are being dropped");
+                        }
                     }
                 }
             }
             Err(error) if is_of_one_peer(&error) => debug!(%error, "a peer left before it came in"),
             Err(error) => {
                 let pause = pauses.next();
-                if pauses.is_to_be_told(Instant::now()) {
+                if trouble.is_due(Instant::now()) {
                     warn!(%error, "sockets cannot be accepted; trying on");
                 }
                 time::sleep(pause).await;
@@ -75,16 +80,14 @@ fn is_of_one_peer(error: &io::Error) -> bool {
 #[derive(Debug)]
 struct Pauses {
     next: Duration,
-    told: Option<Instant>,
 }
 
 impl Pauses {
     const SHORTEST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_millis(100);
-    const TOLD_INTERVAL: Duration = Duration::from_secs(5);
 
     fn new() -> Self {
-        Self { next: Self::SHORTEST, told: None }
+        Self { next: Self::SHORTEST }
     }
 
     fn next(&mut self) -> Duration {
@@ -96,12 +99,21 @@ impl Pauses {
     fn end(&mut self) {
         self.next = Self::SHORTEST;
     }
+}
 
-    fn is_to_be_told(&mut self, now: Instant) -> bool {
-        if self.told.is_some_and(|told| now - told < Self::TOLD_INTERVAL) {
+/// When a trouble that lasts was last told of: the log is to show it, not to be filled by it.
+#[derive(Debug, Default)]
+struct Telling(Option<Instant>);
+
+impl Telling {
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    /// Whether it is to be told of now; if so, not again for an interval.
+    fn is_due(&mut self, now: Instant) -> bool {
+        if self.0.is_some_and(|told| now - told < Self::INTERVAL) {
             return false;
         }
-        self.told = Some(now);
+        self.0 = Some(now);
         true
     }
 }
@@ -121,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_lasting_trouble_is_told_once_in_a_while() {
-        let (mut pauses, start) = (Pauses::new(), Instant::now());
+        let (mut telling, start) = (Telling::default(), Instant::now());
         let seconds = |seconds| start + Duration::from_secs(seconds);
-        let told: Vec<_> = [0, 1, 4, 5, 9, 10].map(|at| pauses.is_to_be_told(seconds(at))).to_vec();
+        let told: Vec<_> = [0, 1, 4, 5, 9, 10].map(|at| telling.is_due(seconds(at))).to_vec();
         assert_eq!(told, [true, false, false, true, false, true]);
     }
 

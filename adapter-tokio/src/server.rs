@@ -17,7 +17,7 @@ use tokio::{
     task::{self, JoinSet},
     time::Instant,
 };
-use tracing::{info, warn};
+use tracing::{field, info, warn};
 
 use crate::{accept::accept, runtime::TokioRuntime, signal::StopSignals, socket::Socket};
 
@@ -53,6 +53,13 @@ pub struct Server {
 }
 
 impl Server {
+    /// The default of [`send_buffer_bytes`](Self::send_buffer_bytes).
+    // Echoing messages of 1 MB over loopback on Linux, 32 KiB was a cliff in every run (2 MB/s on
+    // one connection, where others had hundreds); between 48 KiB and no bound at all no difference
+    // stood out of the noise. Loopback's segments are unusually long, so elsewhere the cliff may lie
+    // lower.
+    pub const SEND_BUFFER_BYTES_DEFAULT: usize = 64 * 1024;
+
     /// Binds an address and listens: peers can connect from now on, and are let in by
     /// [`run`](Self::run). Of several addresses the first that can be had is taken.
     ///
@@ -80,7 +87,7 @@ impl Server {
             listener,
             config: Config::default(),
             shards: shards_of_machine(),
-            send_buffer_bytes: Some(SEND_BUFFER_BYTES),
+            send_buffer_bytes: Some(Self::SEND_BUFFER_BYTES_DEFAULT),
             drain_on_signal: None,
             house: OnceLock::new(),
         }
@@ -174,7 +181,8 @@ impl Server {
         };
         let (handle, door) = (house.handle(), house.door());
         let mut tasks = spawn(house, service);
-        info!(address = ?self.listener.local_addr(), shards = handle.shards(), "serving");
+        let address = self.listener.local_addr().ok().map(field::display);
+        info!(address, shards = handle.shards(), "serving");
 
         let accepting = async {
             or(accept(self.listener, door, self.send_buffer_bytes), handle.closed()).await;
@@ -208,11 +216,6 @@ impl Server {
         assert!(self.house.get().is_none(), "a handle was taken before the server was set up");
     }
 }
-
-/// Echoing messages of 1 MB over loopback on Linux, 32 KiB was a cliff in every run (2 MB/s on one
-/// connection, where others had hundreds); between 48 KiB and no bound at all no difference stood
-/// out of the noise. Loopback's segments are unusually long, so elsewhere the cliff may lie lower.
-const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };

@@ -2,14 +2,12 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::{
-    process::{self, Command},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_tungstenite::{tokio::client_async, tungstenite::Message};
 use fanlight_tokio::{CloseCode, CloseFrame, Drain, Server, Service};
 use futures_lite::StreamExt;
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::{net::TcpStream, time::timeout};
 
 struct Silent;
@@ -28,8 +26,7 @@ async fn a_signal_drains_the_server() {
     let connected = timeout(patience, client_async(format!("ws://{address}/"), stream));
     // Once somebody is let in, signals are listened for.
     let (mut client, _) = connected.await.unwrap().unwrap();
-    let killed = Command::new("kill").args(["-TERM", &process::id().to_string()]).status();
-    assert!(killed.unwrap().success());
+    kill_process(getpid(), Signal::TERM).unwrap();
 
     let said = timeout(patience, client.next()).await.unwrap().unwrap().unwrap();
     assert!(

@@ -232,12 +232,14 @@ settings! {
     /// How long after a ping has left a peer may stay silent.
     pong_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
 
-    /// Most bytes that wait for one connection; past it the connection is closed with 1013.
+    /// Most bytes that wait for one connection; past it the connection is closed with 1013. At least
+    /// `message_bytes_max` with 10 bytes of header.
     outbox_bytes_max: Bytes = 4 * MIB, 1 => 4 * GIB - 1;
     /// Most messages that wait for one connection; past it the connection is closed with 1013.
     outbox_messages_max: Count = 16 * KIB, 1 => 1 << 30;
     /// Most bytes of queued messages that a shard holds at once, each counted once however many
-    /// connections wait for it; past it those for whom the most waits are closed with 1013.
+    /// connections wait for it; past it those for whom the most waits are closed with 1013. At
+    /// least `outbox_bytes_max`.
     frames_bytes_max: Bytes = 1 << 30, 1 => 1024 * GIB;
     /// How long a socket may take not one byte while something waits for it.
     stall_timeout: Time = Duration::from_secs(30), MILLI => HOUR;

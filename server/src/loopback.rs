@@ -21,7 +21,8 @@ pub(crate) fn is_asked_by(request: &Request) -> bool {
     peer_is_here && names_loopback(request.host())
 }
 
-fn names_loopback(host: &str) -> bool {
+/// Whether `host`, as a Host header has it, is a name or an address of this machine.
+pub(crate) fn names_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
     let ip = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);

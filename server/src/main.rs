@@ -4,6 +4,7 @@
 //! code is 0 after a graceful drain, 1 if the server could not go on, 2 if the options were wrong.
 
 mod endpoint;
+mod log;
 mod loopback;
 mod options;
 mod origins;

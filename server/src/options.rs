@@ -7,6 +7,7 @@ use fanlight_tokio::{CloseCode, CloseFrame, Config, Drain};
 use tracing_subscriber::filter::Targets;
 
 use crate::{
+    log,
     loopback::is_loopback,
     origins::{Allowed, Origins},
     settings,
@@ -27,14 +28,16 @@ struct Args {
     #[arg(long)]
     allow_remote: bool,
 
-    /// How many shards share the connections, each on a thread of its own [default: one a core].
-    #[arg(long, value_name = "COUNT")]
+    /// How many shards share the connections, each a task; there are as many threads. From 1 to 255
+    /// [default: one a core].
+    #[arg(long, value_name = "COUNT", value_parser = shard_count)]
     shards: Option<NonZeroU8>,
 
-    /// Let web pages of this origin connect, as in https://example.com or http://localhost:3000, or
-    /// with * those of any. May be given many times. Without it, pages of this server's own host may
-    /// connect; with it, pages of the origins given and no others. Programs that are not browsers
-    /// send no Origin and always may.
+    /// Let web pages of this origin connect, as in `https://example.com` or `http://localhost:3000`,
+    /// or with `*` those of any. May be given many times. Without it, pages of this server's own host
+    /// may connect, and if --listen is a loopback address, only under a name of loopback; with it,
+    /// pages of the origins given and no others. Programs that are not browsers send no Origin and
+    /// always may.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<Allowed>,
 
@@ -48,7 +51,7 @@ struct Args {
 
     /// What to log to standard error: off, error, warn, info, debug or trace, also for single parts
     /// of the program, as in warn,fanlight_driver=debug.
-    #[arg(long, value_name = "FILTER", env = "FANLIGHT_LOG", default_value = "warn")]
+    #[arg(long, value_name = "FILTER", env = "FANLIGHT_LOG", default_value = "warn", value_parser = log::filter)]
     log: Targets,
 }
 
@@ -58,6 +61,8 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     pub(crate) shards: NonZeroU8,
     pub(crate) origins: Origins,
+    /// The kernel's, of each socket.
+    pub(crate) send_buffer_bytes: usize,
     pub(crate) drain: Drain,
     pub(crate) log: Targets,
     pub(crate) config: Config,
@@ -94,14 +99,16 @@ impl Options {
         Ok(Self {
             listen: args.listen,
             shards: args.shards.unwrap_or_else(one_shard_a_core),
-            origins: Origins::from(args.allow_origin),
+            origins: Origins::new(args.allow_origin, args.listen.ip()),
+            send_buffer_bytes: settings::send_buffer_bytes(&matches),
             drain: Drain {
                 over: args.drain_over,
                 timeout: args.drain_timeout,
                 farewell: CloseFrame { code: CloseCode::Away, reason: "server stops".into() },
             },
             log: args.log,
-            config: settings::config(&matches).map_err(|wrong| refuse(wrong.to_string()))?,
+            config: settings::config(&matches)
+                .map_err(|wrong| refuse(settings::explain(&wrong)))?,
         })
     }
 }
@@ -109,6 +116,10 @@ impl Options {
 fn listen_addr(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "an IP address and a port are needed, as in 127.0.0.1:9000 or [::1]:9000")
+}
+
+fn shard_count(text: &str) -> Result<NonZeroU8, &'static str> {
+    text.parse().map_err(|_| "must be a whole number from 1 to 255")
 }
 
 fn one_shard_a_core() -> NonZeroU8 {
@@ -140,7 +151,8 @@ mod tests {
         let options = parse("").unwrap();
         assert_eq!(options.listen, "127.0.0.1:9000".parse().unwrap());
         assert_eq!(options.config, Config::default());
-        assert_eq!(options.origins, Origins::SameHost);
+        assert_eq!(options.origins, Origins::SameHostHere);
+        assert_eq!(options.send_buffer_bytes, 65_536);
         assert_eq!(options.drain.farewell.code, CloseCode::Away);
     }
 
@@ -165,7 +177,8 @@ mod tests {
     fn shards_are_from_1_to_255() {
         assert_eq!(parse("--shards 255").unwrap().shards.get(), 255);
         for count in ["0", "256", "-1", "many"] {
-            assert!(refusal(&format!("--shards={count}")).contains("--shards"), "{count}");
+            let refused = refusal(&format!("--shards={count}"));
+            assert!(refused.contains("--shards") && refused.contains("from 1 to 255"), "{refused}");
         }
     }
 
@@ -185,14 +198,33 @@ mod tests {
     }
 
     #[test]
+    fn other_machines_have_other_names_for_this_one() {
+        let options = parse("--listen 0.0.0.0:9000 --allow-remote").unwrap();
+        assert_eq!(options.origins, Origins::SameHost);
+        assert_eq!(parse("--listen [::1]:0").unwrap().origins, Origins::SameHostHere);
+        assert_eq!(parse("--allow-origin *").unwrap().origins, Origins::Any);
+    }
+
+    #[test]
+    fn a_send_buffer_is_a_size_in_its_range() {
+        assert_eq!(parse("--send-buffer-bytes 1MiB").unwrap().send_buffer_bytes, 1024 * 1024);
+        for wrong in ["0", "1B", "2GiB", "large"] {
+            refusal(&format!("--send-buffer-bytes {wrong}"));
+        }
+    }
+
+    #[test]
     fn settings_that_contradict_each_other_end_with_a_usage_error() {
-        assert!(refusal("--message-bytes-max 8MiB").contains("outbox_bytes_max"));
+        let refused = refusal("--message-bytes-max 8MiB");
+        assert!(refused.contains("--outbox-bytes-max is 4MiB, but must be at least"), "{refused}");
     }
 
     #[test]
     fn unknown_options_and_filters_are_refused() {
         refusal("--ping-intervall 1s");
-        refusal("--log fanlight=loud");
+        for filter in ["fanlight=loud", "loud", "warn,"] {
+            assert!(refusal(&format!("--log {filter}")).contains("--log"), "{filter}");
+        }
         refusal("--allow-origin example.com");
         refusal("--allow-origin null");
     }
@@ -200,7 +232,11 @@ mod tests {
     #[test]
     fn the_help_shows_each_setting_with_its_unit_and_default() {
         let help = parse("--help").unwrap_err().to_string();
-        for part in ["--ping-interval <TIME>", "[default: 25s; from 1ms to 1h]"] {
+        for part in [
+            "--ping-interval <TIME>",
+            "[default: 25s; from 1ms to 1h]",
+            "--send-buffer-bytes <BYTES>",
+        ] {
             assert!(help.contains(part), "{part}");
         }
     }

@@ -3,16 +3,24 @@
 //! A browser sends the user's cookies and reaches the user's own machine for whatever page asks,
 //! and says which page it was in Origin: RFC 6455, section 10.2.
 
-use std::{str::FromStr, sync::Arc};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use fanlight_tokio::{
     Request,
+    http::header,
     wire::{Origin, OriginError},
 };
+
+use crate::loopback::{is_loopback, names_loopback};
 
 /// Which web pages may connect. What sends no Origin is no page, and may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origins {
+    /// Pages of the host that they connect to, under a name that only this machine has.
+    ///
+    /// For a server that only this machine reaches: a page of a stranger can have its own name
+    /// resolve to this machine, and then is of the host that it connects to.
+    SameHostHere,
     /// Pages of the host that they connect to.
     SameHost,
     /// Pages of exactly these origins.
@@ -25,6 +33,10 @@ impl Origins {
     /// Whether whoever sent `request` may connect.
     pub(crate) fn allow(&self, request: &Request) -> bool {
         match self {
+            Self::SameHostHere => {
+                let is_page = request.headers().contains_key(header::ORIGIN);
+                request.is_same_origin() && (!is_page || names_loopback(request.host()))
+            }
             Self::SameHost => request.is_same_origin(),
             Self::Listed(origins) => request.is_allowed_origin(origins),
             Self::Any => true,
@@ -47,10 +59,11 @@ impl FromStr for Allowed {
     }
 }
 
-impl From<Vec<Allowed>> for Origins {
-    fn from(allowed: Vec<Allowed>) -> Self {
+impl Origins {
+    /// What is asked for by the values of the option, for a server that listens on `ip`.
+    pub(crate) fn new(allowed: Vec<Allowed>, ip: IpAddr) -> Self {
         if allowed.is_empty() {
-            return Self::SameHost;
+            return if is_loopback(ip) { Self::SameHostHere } else { Self::SameHost };
         }
         allowed
             .into_iter()

@@ -20,9 +20,23 @@ pub(crate) fn health() -> Refusal {
     page("text/plain; charset=utf-8", "ok", &[])
 }
 
+/// What the process has counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// Of all shards together.
+    pub(crate) house: Stats,
+    /// Lines of the log that were dropped because standard error was not read.
+    pub(crate) log_lines_dropped: u64,
+}
+
 /// The figures, a name and a value a line.
-pub(crate) fn figures(stats: &Stats) -> Refusal {
-    let lines: String = stats.all().map(|(name, value)| format!("{name} {value}\n")).collect();
+pub(crate) fn figures(figures: &Figures) -> Refusal {
+    let lines: String = figures
+        .house
+        .all()
+        .chain([("log_lines_dropped", figures.log_lines_dropped)])
+        .map(|(name, value)| format!("{name} {value}\n"))
+        .collect();
     page("text/plain; charset=utf-8", lines, &[])
 }
 
@@ -67,10 +81,12 @@ mod tests {
 
     #[test]
     fn the_figures_are_a_name_and_a_value_a_line() {
-        let stats = Stats { open: 3, ..Stats::default() };
-        let answer = String::from_utf8(figures(&stats).encode()).unwrap();
+        let house = Stats { open: 3, ..Stats::default() };
+        let answer = figures(&Figures { house, log_lines_dropped: 2 }).encode();
+        let answer = String::from_utf8(answer).unwrap();
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(body.lines().any(|line| line == "open 3"), "{body}");
-        assert_eq!(body.lines().count(), stats.all().count());
+        assert!(body.lines().any(|line| line == "log_lines_dropped 2"), "{body}");
+        assert_eq!(body.lines().count(), house.all().count() + 1);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn show(unit: Unit, value: Value) -> String {
         (Unit::Bytes, Value::Number(bytes)) => {
             let short = format!("{:.0}", ByteSize(bytes).display().iec()).replace(' ', "");
             // Only where rounding loses nothing.
-            if short.parse() == Ok(ByteSize(bytes)) { short } else { bytes.to_string() }
+            if short.parse() == Ok(ByteSize(bytes)) { short } else { format!("{bytes}B") }
         }
         (Unit::Time | Unit::Count | Unit::Percent, Value::Number(number)) => number.to_string(),
     }
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn sizes_are_shown_short_only_if_exact() {
         assert_eq!(show(Unit::Bytes, Value::Number(1024 * 1024)), "1MiB");
-        assert_eq!(show(Unit::Bytes, Value::Number(1024 * 1024 + 1)), "1048577");
+        assert_eq!(show(Unit::Bytes, Value::Number(1024 * 1024 + 1)), "1048577B");
         assert_eq!(show(Unit::Bytes, Value::Number(255)), "255B");
     }
 

@@ -8,9 +8,8 @@ use std::{
 
 use fanlight_tokio::Server;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{options::Options, service::Site};
+use crate::{log::Log, options::Options, page::Figures, service::Site};
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -37,14 +36,14 @@ pub(crate) enum Failure {
 ///
 /// If the server could not start, or a shard failed.
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
-    log_to_stderr(options.log.clone());
+    let log = Log::start(options.log.clone());
     raise_descriptor_limit();
     runtime(options.shards)
         .map_err(|source| Failure::Runtime { shards: options.shards, source })?
-        .block_on(serve(options))
+        .block_on(serve(options, &log))
 }
 
-async fn serve(options: Options) -> Result<(), Failure> {
+async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
     let cannot_listen = |source: io::Error| {
         if source.kind() == io::ErrorKind::AddrInUse {
             Failure::InUse(options.listen)
@@ -54,16 +53,21 @@ async fn serve(options: Options) -> Result<(), Failure> {
     };
     let server = Server::bind(options.listen).await.map_err(cannot_listen)?;
     let address = server.local_addr().map_err(cannot_listen)?;
-    let server =
-        server.config(options.config).shards(options.shards.get()).drain_on_signal(options.drain);
-    let handle = server.handle();
+    let server = server
+        .config(options.config)
+        .shards(options.shards.get())
+        .send_buffer_bytes(Some(options.send_buffer_bytes))
+        .drain_on_signal(options.drain);
+    let (handle, dropped) = (server.handle(), log.dropped());
 
     // Nobody has to be reading this.
     let _ = greet(&mut io::stdout(), address);
     server
         .run(|| {
-            let handle = handle.clone();
-            Site::new(options.origins.clone(), move || handle.stats())
+            let (handle, dropped) = (handle.clone(), dropped.clone());
+            let figures =
+                move || Figures { house: handle.stats(), log_lines_dropped: dropped.lines() };
+            Site::new(options.origins.clone(), figures)
         })
         .await
         .map_err(Failure::Stopped)
@@ -95,12 +99,6 @@ fn runtime(shards: NonZeroU8) -> io::Result<Runtime> {
         Builder::new_multi_thread()
     };
     builder.worker_threads(shards.get().into()).enable_all().build()
-}
-
-fn log_to_stderr(filter: Targets) {
-    let colours = io::IsTerminal::is_terminal(&io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours);
-    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 /// A connection is a descriptor, and the usual soft limit is 1024.

@@ -1,30 +1,30 @@
 //! What is done with requests and messages.
 
 use fanlight_tokio::{
-    Admission, CloseCode, ConnId, Context, Message, Refusal, Request, Service, Stats, Topic,
+    Admission, CloseCode, ConnId, Context, Message, Refusal, Request, Service, Topic,
 };
 
 use crate::{
     endpoint::{Endpoint, Endpoints},
     loopback,
     origins::Origins,
-    page,
+    page::{self, Figures},
 };
 
-/// One shard's part of the server. `F` reads the figures of the whole house.
+/// One shard's part of the server. `F` reads the figures of the whole process.
 #[derive(Debug)]
 pub(crate) struct Site<F> {
     origins: Origins,
-    house_stats: F,
+    figures: F,
     broadcast: Topic,
     endpoints: Endpoints,
 }
 
-impl<F: Fn() -> Stats> Site<F> {
-    pub(crate) fn new(origins: Origins, house_stats: F) -> Self {
+impl<F: Fn() -> Figures> Site<F> {
+    pub(crate) fn new(origins: Origins, figures: F) -> Self {
         Self {
             origins,
-            house_stats,
+            figures,
             broadcast: Topic::new("broadcast"),
             endpoints: Endpoints::default(),
         }
@@ -38,13 +38,13 @@ impl<F: Fn() -> Stats> Site<F> {
         match request.path() {
             "/" => page::index(),
             "/healthz" => page::health(),
-            "/stats" if loopback::is_asked_by(request) => page::figures(&(self.house_stats)()),
+            "/stats" if loopback::is_asked_by(request) => page::figures(&(self.figures)()),
             _ => Refusal::not_found(),
         }
     }
 }
 
-impl<F: Fn() -> Stats> Service for Site<F> {
+impl<F: Fn() -> Figures> Service for Site<F> {
     fn on_request(&mut self, cx: &mut Context<'_>, conn: ConnId, request: &Request) {
         match Endpoint::at(request.path()) {
             None => cx.refuse(conn, self.page(request)),
@@ -87,7 +87,9 @@ impl<F: Fn() -> Stats> Service for Site<F> {
 mod tests {
     use std::io::IoSlice;
 
-    use fanlight_tokio::{Arrival, Commands, Config, Event, Hub, Instant, PeerAddr, Seat, serve};
+    use fanlight_tokio::{
+        Arrival, Commands, Config, Event, Hub, Instant, PeerAddr, Seat, Stats, serve,
+    };
 
     use super::*;
 
@@ -98,7 +100,7 @@ mod tests {
     struct Stage {
         hub: Hub,
         commands: Commands,
-        site: Site<fn() -> Stats>,
+        site: Site<fn() -> Figures>,
     }
 
     impl Stage {
@@ -106,7 +108,10 @@ mod tests {
             Self {
                 hub: Hub::new(Config::default(), Seat::alone(1)),
                 commands: Commands::default(),
-                site: Site::new(origins, || Stats { open: 7, ..Stats::default() }),
+                site: Site::new(origins, || Figures {
+                    house: Stats { open: 7, ..Stats::default() },
+                    log_lines_dropped: 0,
+                }),
             }
         }
 
@@ -216,6 +221,10 @@ mod tests {
     fn origins_decide_over_upgrades() {
         let listed = "https://example.com".parse().map(|origin| Origins::Listed([origin].into()));
         for (origins, origin, status) in [
+            (Origins::SameHostHere, "", 101),
+            (Origins::SameHostHere, "Origin: http://localhost\r\n", 101),
+            (Origins::SameHostHere, "Origin: https://example.com\r\n", 403),
+            (Origins::SameHostHere, "Origin: null\r\n", 403),
             (Origins::SameHost, "", 101),
             (Origins::SameHost, "Origin: http://localhost\r\n", 101),
             (Origins::SameHost, "Origin: https://example.com\r\n", 403),
@@ -229,6 +238,27 @@ mod tests {
         ] {
             let answer = Stage::new(origins).answer(REMOTE, &upgrade("/echo", origin));
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}{answer}");
+        }
+    }
+
+    #[test]
+    fn a_page_whose_name_was_turned_to_this_machine_is_not_of_this_machine() {
+        let listed = Origins::Listed(["http://example.com".parse().unwrap()].into());
+        for (origins, host, origin, status) in [
+            (Origins::SameHostHere, "example.com", Some("http://example.com"), 403),
+            (Origins::SameHostHere, "example.com:9000", Some("http://example.com:9000"), 403),
+            (Origins::SameHostHere, "127.0.0.1:9000", Some("http://127.0.0.1:9000"), 101),
+            (Origins::SameHostHere, "[::1]:9000", Some("http://[::1]:9000"), 101),
+            (Origins::SameHostHere, "example.com", None, 101),
+            (Origins::SameHost, "example.com", Some("http://example.com"), 101),
+            (listed, "example.com", Some("http://example.com"), 101),
+            (Origins::Any, "example.com", Some("http://example.com"), 101),
+        ] {
+            let header = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
+            let request = upgrade("/echo", &header)
+                .replace("Host: localhost\r\n", &format!("Host: {host}\r\n"));
+            let answer = Stage::new(origins).answer(LOCAL, &request);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{answer}");
         }
     }
 

@@ -1,13 +1,24 @@
 //! An option for every setting of the hub, made from the hub's own table.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use fanlight_tokio::{Config, ConfigError, Setting, Settings, Unit, Value};
+use fanlight_tokio::{Config, ConfigError, Server, Setting, Settings, Unit, Value};
 
 use crate::quantity;
 
-/// One option for each setting, in the order of the table.
+/// A setting of the sockets, of which the hub knows nothing.
+const SEND_BUFFER_BYTES: &Setting = &Setting {
+    name: "send_buffer_bytes",
+    about: "The kernel's send buffer of each socket, of which Linux takes twice as much. What is in \
+            it is no longer seen by `outbox_bytes_max` and `stall_timeout`.",
+    unit: Unit::Bytes,
+    default: Value::Number(Server::SEND_BUFFER_BYTES_DEFAULT as u64),
+    min: Value::Number(4 * 1024),
+    max: Value::Number(1024 * 1024 * 1024),
+};
+
+/// One option for each setting, in the order of the table, and those of the sockets.
 pub(crate) fn args() -> impl Iterator<Item = Arg> {
-    Settings::ALL.iter().map(|setting| {
+    Settings::ALL.iter().chain([SEND_BUFFER_BYTES]).map(|setting| {
         Arg::new(setting.name)
             .long(dashed(setting.name))
             .value_name(unit_name(setting.unit))
@@ -17,6 +28,14 @@ pub(crate) fn args() -> impl Iterator<Item = Arg> {
             .action(ArgAction::Set)
             .value_parser(move |text: &str| quantity::parse(setting, text))
     })
+}
+
+/// How large the kernel's send buffer of each socket is to be.
+pub(crate) fn send_buffer_bytes(matches: &ArgMatches) -> usize {
+    match matches.get_one::<Value>(SEND_BUFFER_BYTES.name) {
+        Some(Value::Number(bytes)) => usize::try_from(*bytes).unwrap_or(usize::MAX),
+        Some(Value::Time(_)) | None => Server::SEND_BUFFER_BYTES_DEFAULT,
+    }
 }
 
 /// The config that `matches` asks for: what was not given has its default.
@@ -32,6 +51,36 @@ pub(crate) fn config(matches: &ArgMatches) -> Result<Config, ConfigError> {
         }
     }
     Config::new(settings)
+}
+
+/// Says what is wrong in the words of the command line: options, and values as they are typed.
+pub(crate) fn explain(wrong: &ConfigError) -> String {
+    match wrong {
+        ConfigError::BelowOther { field, value, other, bound } => {
+            let [value, bound] = [value, bound].map(|number| {
+                let unit = setting(field).map_or(Unit::Count, |setting| setting.unit);
+                quantity::show(unit, Value::Number(*number))
+            });
+            let [field, other] = [field, other].map(|text| with_options(text));
+            format!("{field} is {value}, but must be at least {other}, which is {bound}")
+        }
+        ConfigError::OutOfRange { .. } | ConfigError::Unknown { .. } => {
+            with_options(&wrong.to_string())
+        }
+    }
+}
+
+/// `text`, with options for the words that are settings.
+fn with_options(text: &str) -> String {
+    let words = text.split(' ').map(|word| match setting(word) {
+        Some(setting) => format!("--{}", dashed(setting.name)),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn setting(name: &str) -> Option<&'static Setting> {
+    Settings::ALL.iter().find(|setting| setting.name == name)
 }
 
 fn dashed(name: &str) -> String {
@@ -74,7 +123,7 @@ mod tests {
             .args(super::args())
             .try_get_matches_from(args)
             .map_err(|error| error.to_string())?;
-        config(&matches).map_err(|error| error.to_string())
+        config(&matches).map_err(|error| explain(&error))
     }
 
     #[test]
@@ -89,8 +138,9 @@ mod tests {
         let mut args = Vec::new();
         for setting in Settings::ALL {
             let value = match setting.name {
-                // The two that others must fit into.
-                "outbox_bytes_max" | "head_bytes_max" => setting.max,
+                // Those that others must fit into.
+                "outbox_bytes_max" | "frames_bytes_max" | "assembly_bytes_max"
+                | "head_bytes_max" => setting.max,
                 _ => setting.min,
             };
             expected.set(setting.name, value).unwrap();
@@ -126,7 +176,16 @@ mod tests {
     #[test]
     fn settings_that_contradict_each_other_are_refused() {
         let refused = config_of(&["--message-bytes-max", "8MiB"]).unwrap_err();
-        assert!(refused.starts_with("outbox_bytes_max"), "{refused}");
+        assert_eq!(
+            refused,
+            "--outbox-bytes-max is 4MiB, but must be at least --message-bytes-max with 10 bytes of \
+             header, which is 8388618B"
+        );
+        let refused = config_of(&["--request-line-bytes-max", "32KiB"]).unwrap_err();
+        assert_eq!(
+            refused,
+            "--head-bytes-max is 16KiB, but must be at least --request-line-bytes-max, which is 32KiB"
+        );
     }
 
     #[test]
