@@ -264,8 +264,10 @@ settings! {
     /// Most bytes that wait in a shard's mailbox for what handles asked; past it they are refused.
     mailbox_bytes_max: Bytes = 16 * MIB, KIB => 64 * GIB;
 
-    /// The size of a shard's one read buffer: most bytes that are taken from a socket at once.
-    read_bytes_max: Bytes = 64 * KIB, 512 => 16 * MIB;
+    /// The size of a shard's one read buffer: most bytes that are taken from a socket at once. What
+    /// one read causes is worked off before the next is made, so where peers publish to very many
+    /// this bounds how long one of them can hold up its shard.
+    read_bytes_max: Bytes = 16 * KIB, 512 => 16 * MIB;
     /// How much later than a deadline a tick may come before the time in between is taken as one
     /// in which nobody was served.
     late_max: Time = SECOND, MILLI => HOUR;

@@ -20,8 +20,9 @@ use crate::{
     write::{self, SLICES_MAX},
 };
 
-// The budgets of one turn. Each part gets its turn within some milliseconds, however busy the
-// others are; what is left over comes first in the next turn.
+// The budgets of one turn, beside the work that `worked` counts. Mail, writes and deadlines get
+// their turn within some milliseconds, however busy the others are; what is left over comes first
+// in the next turn, and before the next read.
 const MAIL_PER_TURN: usize = 1024;
 const REQUESTS_PER_TURN: usize = 256;
 const NEWCOMERS_PER_TURN: usize = 128;
