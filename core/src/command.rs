@@ -71,6 +71,12 @@ impl Commands {
     pub(crate) fn push(&mut self, command: Command) {
         self.others.push_back(command);
     }
+
+    /// Takes back what a peer sent and the application has not been given: it has ended the
+    /// connection, and hears no more messages of it.
+    pub(crate) fn withdraw_deliveries(&mut self, from: ConnId) {
+        self.others.retain(|given| !matches!(given, Command::Deliver(conn, _) if *conn == from));
+    }
 }
 
 impl Command {

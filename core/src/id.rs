@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroU64};
 
 use slotmap::{DefaultKey, Key, KeyData};
 
-use crate::topic::Audience;
+use crate::topic::{Audience, Topic};
 
 const INDEX_BITS: u32 = 24;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
@@ -100,11 +100,13 @@ impl Seat {
     pub fn home(&self, audience: &Audience) -> ShardId {
         match audience {
             Audience::Everyone => ShardId(0),
-            Audience::Topic(topic) => {
-                let home = topic.keyed_hash(self.seed) % u64::from(self.shards);
-                ShardId(u8::try_from(home).expect("less than shards, which is a u8"))
-            }
+            Audience::Topic(topic) => self.home_of(topic),
         }
+    }
+
+    pub(crate) fn home_of(&self, topic: &Topic) -> ShardId {
+        let home = topic.keyed_hash(self.seed) % u64::from(self.shards);
+        ShardId(u8::try_from(home).expect("less than shards, which is a u8"))
     }
 
     /// All shards of the house, in order.

@@ -194,7 +194,8 @@ impl<'a> Context<'a> {
     ) -> bool {
         let audience = audience.into();
         let hub = &self.hub;
-        let is_taken = hub.fits(&message) && hub.is_name(&audience) && hub.has_room_for(&audience);
+        let is_taken =
+            hub.fits(&message) && hub.is_audience(&audience) && hub.has_room_for(&audience);
         if is_taken {
             self.tell(Event::Publish(Publish { audience, message, except }));
         }
@@ -241,7 +242,8 @@ impl<'a> Context<'a> {
 
 /// Gives `command` to `service` if it is addressed to the application, and back if it is not.
 ///
-/// Whoever drives a hub passes every command through here and performs what comes back.
+/// Whoever drives a hub passes every command through here and performs what comes back. Commands
+/// are taken from the front of `commands` one by one: what the service does may take some back.
 pub fn serve(
     service: &mut impl Service,
     hub: &mut Hub,
@@ -257,12 +259,7 @@ pub fn serve(
             }
         }
         Command::Opened(conn) => service.on_open(&mut cx, conn),
-        Command::Deliver(conn, message) => {
-            // What was received before the service closed the connection is not for it any more.
-            if cx.hub.is_heard(conn) {
-                service.on_message(&mut cx, conn, message);
-            }
-        }
+        Command::Deliver(conn, message) => service.on_message(&mut cx, conn, message),
         Command::Subscribed(conn, topic, seq) => service.on_subscribed(&mut cx, conn, &topic, seq),
         Command::SubscriptionRefused(conn, topic) => {
             service.on_subscription_refused(&mut cx, conn, &topic);

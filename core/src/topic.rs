@@ -104,6 +104,21 @@ pub enum Audience {
     Topic(Topic),
 }
 
+impl Audience {
+    /// The topic, if it is one.
+    pub fn topic(&self) -> Option<&Topic> {
+        match self {
+            Self::Everyone => None,
+            Self::Topic(topic) => Some(topic),
+        }
+    }
+
+    /// How long the name is, if there is one; else 0.
+    pub fn name_bytes(&self) -> usize {
+        self.topic().map_or(0, |topic| topic.name().len())
+    }
+}
+
 impl<T: Into<Topic>> From<T> for Audience {
     fn from(topic: T) -> Self {
         Self::Topic(topic.into())

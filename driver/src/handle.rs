@@ -60,11 +60,7 @@ impl Handle {
 
     fn put_publish(&self, publish: Publish) -> Result<(), HandleError> {
         let home = self.hall.seat.home(&publish.audience);
-        let name_bytes = match &publish.audience {
-            Audience::Everyone => 0,
-            Audience::Topic(topic) => topic.name().len(),
-        };
-        let bytes = publish.message.frame().len().saturating_add(name_bytes);
+        let bytes = publish.message.frame().len().saturating_add(publish.audience.name_bytes());
         self.put(self.hall.mailbox(home), Event::Publish(publish), bytes)
     }
 

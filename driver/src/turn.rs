@@ -155,10 +155,7 @@ where
                     let received = Event::Received(conn, &mut self.buffer[..length]);
                     self.hub.handle(now, received, &mut self.commands);
                     self.settle(now);
-                    if self.work_left == 0 {
-                        break;
-                    }
-                    if length == self.buffer.len() {
+                    if self.work_left == 0 || length == self.buffer.len() {
                         break;
                     }
                 }
@@ -183,7 +180,7 @@ where
     fn write_socket(&mut self, now: Instant, conn: ConnId) {
         let mut written = 0;
         while written < WRITTEN_PER_VISIT {
-            match self.write_once(now, conn) {
+            match self.write_once::<SLICES_FEW>(now, conn) {
                 Some(bytes) => written += bytes,
                 None => return,
             }
@@ -191,24 +188,15 @@ where
         self.writes.push_back(conn);
     }
 
-    /// One call of the socket. `None` if there is nothing more to do for now.
-    fn write_once(&mut self, now: Instant, conn: ConnId) -> Option<usize> {
-        let mut slices = [IoSlice::new(&[]); SLICES_FEW];
-        let filled = self.hub.unsent(conn, &mut slices);
-        if filled == SLICES_FEW {
-            return self.write_many(now, conn);
-        }
-        let socket = self.sockets.get_mut(conn)?;
-        let ready = self.tenancy.mailbox().ready();
-        let written = socket.write(ready, &slices[..filled], &mut self.scratch);
-        self.report(now, conn, written)
-    }
-
-    /// The same for a connection for which much waits, and for which a longer list is worth making.
+    /// One call of the socket with up to `MAX` frames, or with many more for a connection for which
+    /// as many wait. `None` if there is nothing to do until the socket wakes.
     #[inline(never)]
-    fn write_many(&mut self, now: Instant, conn: ConnId) -> Option<usize> {
-        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+    fn write_once<const MAX: usize>(&mut self, now: Instant, conn: ConnId) -> Option<usize> {
+        let mut slices = [IoSlice::new(&[]); MAX];
         let filled = self.hub.unsent(conn, &mut slices);
+        if filled == MAX && MAX < SLICES_MAX {
+            return self.write_once::<SLICES_MAX>(now, conn);
+        }
         let socket = self.sockets.get_mut(conn)?;
         let ready = self.tenancy.mailbox().ready();
         let written = socket.write(ready, &slices[..filled], &mut self.scratch);

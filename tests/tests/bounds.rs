@@ -225,3 +225,32 @@ fn a_stale_id_of_a_shard_that_is_not_there_is_harmless() {
     assert_eq!(bench.hub.stats().stale_events, 2);
     assert_eq!(bench.commands, Commands::default());
 }
+
+/// Kicks whoever speaks, and ends its shard at once.
+#[derive(Default)]
+struct Impatient {
+    heard: usize,
+}
+
+impl fanlight_core::Service for Impatient {
+    fn on_message(&mut self, cx: &mut fanlight_core::Context<'_>, conn: ConnId, _: Message) {
+        self.heard += 1;
+        cx.kick(conn, CloseCode::Policy, "");
+        let farewell = close(CloseCode::Away);
+        cx.drain(fanlight_core::Drain { over: Duration::ZERO, timeout: Duration::ZERO, farewell });
+    }
+}
+
+#[test]
+fn who_was_kicked_is_heard_no_more_even_when_it_is_gone() {
+    let mut bench = Bench::new(Settings::default());
+    let conn = bench.open();
+    bench.receive(conn, &[0x81, 0x81, 0, 0, 0, 0, b'x'].repeat(3));
+    let mut service = Impatient::default();
+    let Bench { hub, commands, now } = &mut bench;
+    while let Some(command) = commands.others.pop_front() {
+        fanlight_core::serve(&mut service, hub, *now, command, commands);
+    }
+    assert_eq!(service.heard, 1);
+    assert_eq!(bench.hub.stats().connections, 0);
+}

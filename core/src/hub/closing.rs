@@ -38,7 +38,7 @@ impl Hub {
         self.stats.panics += 1;
         let Some(conn) = conn else { return };
         let Some(connection) = self.pool.get_mut(conn) else { return };
-        connection.dismissed = true;
+        commands.withdraw_deliveries(conn);
         if connection.is_upgrading() {
             let refusal = Refusal::service_failed();
             self.answer(conn, &refusal, CloseReason::ServicePanicked, commands);
@@ -56,7 +56,7 @@ impl Hub {
         commands: &mut Commands,
     ) {
         let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };
-        connection.dismissed = true;
+        commands.withdraw_deliveries(conn);
         if connection.is_upgrading() {
             let refusal = Refusal::unavailable();
             let reason = CloseReason::Refused(refusal.status());
@@ -180,8 +180,7 @@ impl Hub {
     /// Gives up on the peer's Close, and on what it has begun to say.
     pub(super) fn stop_waiting(&mut self, conn: ConnId, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
-        self.stats.assembly_bytes -= connection.wire.assembly_bytes() as u64;
-        connection.wire.discard();
+        connection.discard_assembly(&mut self.stats);
         if let State::Closing { await_close } = &mut connection.state {
             *await_close = false;
         }
@@ -192,8 +191,7 @@ impl Hub {
     pub(super) fn linger(&mut self, conn: ConnId, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
         connection.discard_outbox(&mut self.frames);
-        self.stats.assembly_bytes -= connection.wire.assembly_bytes() as u64;
-        connection.wire.discard();
+        connection.discard_assembly(&mut self.stats);
         connection.state = State::Lingering { discarded: 0 };
         connection.since = self.now;
         let has_ended = connection.ended;
@@ -209,7 +207,7 @@ impl Hub {
     pub(super) fn finish(&mut self, conn: ConnId, reason: CloseReason, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
         connection.discard_outbox(&mut self.frames);
-        self.stats.assembly_bytes -= connection.wire.assembly_bytes() as u64;
+        connection.discard_assembly(&mut self.stats);
         self.stats.open -= u64::from(connection.is_open());
         if connection.is_upgrading() {
             self.census.upgraded();
@@ -221,11 +219,6 @@ impl Hub {
         }
         self.leave_all(conn, commands);
         let Some(connection) = self.pool.remove(conn) else { return };
-        if connection.dismissed {
-            commands
-                .others
-                .retain(|given| !matches!(given, Command::Deliver(to, _) if *to == conn));
-        }
         self.stats.closed += 1;
         let reason = connection.reason.map_or(reason, |first| *first);
         commands.push(Command::Closed(Closed { conn, reason, was_known: connection.known }));

@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     event::PeerAddr,
     reason::CloseReason,
+    stats::Stats,
     time::Instant,
     wire::{Frame, Request, Upgrade, Wire},
 };
@@ -109,8 +110,6 @@ pub(super) struct Connection {
     pub(super) pauses: u8,
     /// Whether the service was told of the connection.
     pub(super) known: bool,
-    /// Whether the service has ended the connection and wants to hear no more of it.
-    pub(super) dismissed: bool,
     /// Whether the peer has said all it will, and is still owed an answer.
     pub(super) ended: bool,
 }
@@ -134,7 +133,6 @@ impl Connection {
             last_word: None,
             pauses: 0,
             known: false,
-            dismissed: false,
             ended: false,
         }
     }
@@ -191,6 +189,12 @@ impl Connection {
             }
         }
         nearest
+    }
+
+    /// Drops the message that has begun, and whatever else is unfinished.
+    pub(super) fn discard_assembly(&mut self, stats: &mut Stats) {
+        stats.assembly_bytes -= self.wire.assembly_bytes() as u64;
+        self.wire.discard();
     }
 
     /// Gives back what the connection holds of the frame table.

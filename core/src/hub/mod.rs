@@ -244,11 +244,6 @@ impl Hub {
         self.is_busy
     }
 
-    /// Whether the service still wants to hear what the connection has sent.
-    pub(crate) fn is_heard(&self, conn: ConnId) -> bool {
-        self.pool.get(conn).is_none_or(|connection| !connection.dismissed)
-    }
-
     /// Whether the connection's request is still to be answered.
     pub(crate) fn awaits_decision(&self, conn: ConnId) -> bool {
         self.pool.get(conn).is_some_and(|connection| matches!(connection.state, State::Deciding(_)))

@@ -68,10 +68,10 @@ impl Content {
     pub(super) fn cost(&self) -> Credit {
         match self {
             Self::Publish { audience, message, .. } => {
-                Credit { publish: cost_of(message) + name_bytes(audience), deliver: 0 }
+                Credit { publish: cost_of(message) + audience.name_bytes(), deliver: 0 }
             }
             Self::Deliver { audience, message, .. } => {
-                Credit { publish: 0, deliver: cost_of(message) + name_bytes(audience) }
+                Credit { publish: 0, deliver: cost_of(message) + audience.name_bytes() }
             }
             Self::Asked(_, asked) => Credit { publish: 0, deliver: asked.cost() },
             Self::Join(_) | Self::Joined(..) | Self::Leave(_) | Self::Credit(_) => {
@@ -98,11 +98,4 @@ impl Asked {
 
 fn cost_of(message: &Message) -> usize {
     message.frame().len() + OVERHEAD_BYTES
-}
-
-fn name_bytes(audience: &Audience) -> usize {
-    match audience {
-        Audience::Everyone => 0,
-        Audience::Topic(topic) => topic.name().len(),
-    }
 }

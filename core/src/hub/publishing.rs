@@ -10,7 +10,7 @@ use crate::{
     command::{Command, Commands},
     event::Publish,
     id::{ConnId, ShardId},
-    topic::{Audience, Seq},
+    topic::{Audience, Seq, Topic},
     wire::Message,
 };
 
@@ -18,7 +18,7 @@ impl Hub {
     /// The application publishes here.
     pub(super) fn publish(&mut self, publish: Publish, commands: &mut Commands) {
         let Publish { audience, message, except } = publish;
-        if !self.fits(&message) || !self.is_name(&audience) {
+        if !self.fits(&message) || !self.is_audience(&audience) {
             // Nobody could be given it: no outbox holds so much, no topic has such a name.
             self.stats.unpublishable += 1;
             return;
@@ -105,19 +105,19 @@ impl Hub {
     }
 
     /// Whether an audience's name, if it has one, is one that a topic can have.
-    pub(crate) fn is_name(&self, audience: &Audience) -> bool {
-        match audience {
-            Audience::Everyone => true,
-            Audience::Topic(topic) => {
-                (1..=self.config.topic_bytes_max).contains(&topic.name().len())
-            }
-        }
+    pub(crate) fn is_audience(&self, audience: &Audience) -> bool {
+        audience.topic().is_none_or(|topic| self.is_name(topic))
+    }
+
+    /// Whether a topic can have this name.
+    pub(super) fn is_name(&self, topic: &Topic) -> bool {
+        (1..=self.config.topic_bytes_max).contains(&topic.name().len())
     }
 
     /// What the application asks for one connection, wherever that lives.
     pub(super) fn ask(&mut self, conn: ConnId, asked: Asked, commands: &mut Commands) {
         if let Asked::Subscribe(topic) = &asked
-            && !self.is_name(&Audience::Topic(topic.clone()))
+            && !self.is_name(topic)
         {
             commands.push(Command::SubscriptionRefused(conn, topic.clone()));
             return;

@@ -4,17 +4,16 @@ use super::{Hub, members::Joining, parcel::Content};
 use crate::{
     command::{Command, Commands},
     id::{ConnId, ShardId},
-    topic::{Audience, Seq, Topic},
+    topic::{Seq, Topic},
 };
 
 impl Hub {
     pub(super) fn subscribe(&mut self, conn: ConnId, topic: Topic, commands: &mut Commands) {
+        let is_named = self.is_name(&topic);
         let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };
         if !connection.is_open() {
             return self.stale();
         }
-        let is_named = self.is_name(&Audience::Topic(topic.clone()));
-        let connection = self.pool.get_mut(conn).expect("it was found above");
         let has_room = connection.memberships.len() < self.config.subscriptions_max;
         let is_known = self.members.knows(&topic) || self.members.topics() < self.config.topics_max;
         if !(is_named && has_room && is_known) {
@@ -25,7 +24,7 @@ impl Hub {
             Joining::Already | Joining::Waiting => {}
             Joining::Member(seq) => commands.push(Command::Subscribed(conn, topic, seq)),
             Joining::Join => {
-                let home = self.home_of(&topic);
+                let home = self.seat.home_of(&topic);
                 if home == self.seat.shard {
                     let seq = self.homes.join(&topic, home, self.config.topics_max);
                     self.joined(topic, seq, commands);
@@ -76,15 +75,11 @@ impl Hub {
     }
 
     fn leave_home(&mut self, topic: Topic, commands: &mut Commands) {
-        let home = self.home_of(&topic);
+        let home = self.seat.home_of(&topic);
         if home == self.seat.shard {
             self.homes.leave(&topic, home);
         } else {
             self.forward(home, Content::Leave(topic), commands);
         }
-    }
-
-    fn home_of(&self, topic: &Topic) -> ShardId {
-        self.seat.home(&Audience::Topic(topic.clone()))
     }
 }
