@@ -56,7 +56,7 @@ pub use command::{Closed, Command, Commands};
 pub use config::{Config, ConfigError, Setting, Settings, Unit, Value};
 pub use event::{Arrival, Drain, End, Event, PeerAddr, Publish, Timer};
 pub use http;
-pub use hub::{Hub, Parcel, Refused};
+pub use hub::{Hub, Parcel, Phase, PingOutstanding, Portrait, Refused, Waiting};
 pub use id::{CONNECTIONS_PER_HUB, ConnId, Seat, ShardId};
 pub use reason::{CloseReason, EndedBy};
 pub use service::{Context, Service, serve};

@@ -160,7 +160,7 @@ impl Hub {
             self.leave_all(conn, commands);
         }
         // The peer's Close, or its end, must be seen.
-        for pause in [Pause::Deciding, Pause::Credit, Pause::Rate] {
+        for pause in Pause::ALL {
             self.resume(conn, pause, commands);
         }
         self.advance_closing(conn, commands);
@@ -214,7 +214,7 @@ impl Hub {
         }
         self.census.left(connection.address);
         self.ring.disarm(conn.index());
-        if connection.pauses & Pause::Credit as u8 != 0 {
+        if connection.is_paused(Pause::Credit) {
             self.accounts.forget(conn);
         }
         self.leave_all(conn, commands);

@@ -8,6 +8,7 @@ use super::{
     heartbeat::{Beat, Heartbeat},
     members::Memberships,
     outbox::Outbox,
+    portrait::Phase,
 };
 use crate::{
     config::Config,
@@ -65,6 +66,10 @@ pub(super) enum Pause {
     Deciding = 1,
     Credit = 2,
     Rate = 4,
+}
+
+impl Pause {
+    pub(super) const ALL: [Self; 3] = [Self::Deciding, Self::Credit, Self::Rate];
 }
 
 /// What a connection's nearest deadline is for.
@@ -145,6 +150,20 @@ impl Connection {
         matches!(self.state, State::Upgrading(_) | State::Deciding(_))
     }
 
+    pub(super) fn is_paused(&self, why: Pause) -> bool {
+        self.pauses & why as u8 != 0
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.state {
+            State::Upgrading(_) => Phase::Upgrading,
+            State::Deciding(_) => Phase::Deciding,
+            State::Open => Phase::Open,
+            State::Closing { .. } => Phase::Closing,
+            State::Lingering { .. } => Phase::Lingering,
+        }
+    }
+
     /// The nearest deadline and what it is for: the table of the connection's life.
     pub(super) fn deadline(&self, config: &Config) -> (Instant, Due) {
         match self.state {
@@ -173,10 +192,10 @@ impl Connection {
             // While something waits for the peer its socket is watched, not its voice.
             consider(self.last_progress + config.stall_timeout, Due::Stall);
         }
-        if self.message_begun != Instant::NEVER && self.pauses & Pause::Credit as u8 == 0 {
+        if self.message_begun != Instant::NEVER && !self.is_paused(Pause::Credit) {
             consider(self.message_begun + config.message_timeout, Due::Message);
         }
-        if self.pauses & Pause::Rate as u8 != 0 {
+        if self.is_paused(Pause::Rate) {
             consider(self.frames_due - super::inbound::BURST, Due::Slowed);
         }
         // The silence of a peer that we do not read says nothing.

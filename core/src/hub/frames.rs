@@ -149,6 +149,21 @@ impl Frames {
         filled
     }
 
+    /// The kind and whole length of each frame in a lane, from the front.
+    pub(super) fn queued_in(
+        &self,
+        outbox: &Outbox,
+        lane: Lane,
+    ) -> impl Iterator<Item = (Kind, usize)> {
+        let mut node = outbox.lane(lane).head;
+        std::iter::from_fn(move || {
+            let Node { frame, next } = self.nodes.get(node as usize)?;
+            node = *next;
+            let entry = &self.table[frame.0 as usize];
+            Some((entry.kind, entry.frame.bytes().len()))
+        })
+    }
+
     /// Removes what a socket has taken, and tells the kind of each frame whose last byte has left.
     pub(super) fn sent(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::portrait::PingOutstanding;
 use crate::{config::Config, time::Instant};
 
 /// What a hub knows of one peer's life.
@@ -67,6 +68,15 @@ impl Heartbeat {
     /// When the peer last said anything.
     pub(super) fn last_received(&self) -> Instant {
         self.last_received
+    }
+
+    /// The ping that the peer has been silent about.
+    pub(super) fn outstanding(&self) -> PingOutstanding {
+        match self.ping {
+            Ping::Idle => PingOutstanding::None,
+            Ping::Queued => PingOutstanding::Queued,
+            Ping::Sent => PingOutstanding::Sent(self.ping_sent),
+        }
     }
 
     /// A ping is queued; returns its payload.

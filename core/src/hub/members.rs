@@ -107,6 +107,17 @@ impl Members {
         self.names.contains_key(topic)
     }
 
+    /// The topics that a connection is a member of, or waits to be: the latest first.
+    pub(super) fn topics_of(&self, own: Memberships) -> Vec<Topic> {
+        let mut membership = own.head;
+        std::iter::from_fn(|| {
+            let Membership { topic, next, .. } = self.memberships.get(membership as usize)?;
+            membership = *next;
+            Some(self.topics[*topic as usize].topic.clone())
+        })
+        .collect()
+    }
+
     /// Makes `conn` a member of `topic`, at once or when the home has answered.
     pub(super) fn join(&mut self, conn: ConnId, own: &mut Memberships, topic: &Topic) -> Joining {
         let group_id = match self.names.get(topic) {

@@ -19,6 +19,7 @@ mod outbox;
 mod parcel;
 mod pausing;
 mod pool;
+mod portrait;
 mod publishing;
 mod reading;
 mod sending;
@@ -29,6 +30,7 @@ use std::{fmt, io::IoSlice, time::Duration};
 
 pub use admission::Refused;
 pub use parcel::Parcel;
+pub use portrait::{Phase, PingOutstanding, Portrait, Waiting};
 
 use self::{
     admission::Census,

@@ -51,7 +51,7 @@ impl Hub {
         if connection.pauses == 0 {
             commands.push(Command::Pause(conn));
         }
-        let is_new = connection.pauses & why as u8 == 0;
+        let is_new = !connection.is_paused(why);
         connection.pauses |= why as u8;
         is_new
     }
@@ -59,7 +59,7 @@ impl Hub {
     /// Ends one reason for not reading a connection.
     pub(super) fn resume(&mut self, conn: ConnId, why: Pause, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
-        if connection.pauses & why as u8 == 0 {
+        if !connection.is_paused(why) {
             return;
         }
         connection.pauses &= !(why as u8);
