@@ -7,6 +7,9 @@ use std::{
 
 use crate::{config::Config, event::PeerAddr, topic::KeyedState, wire::Refusal};
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// Why a connection was declined before it had a place in the pool. Nobody is at fault; try later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -35,7 +38,7 @@ impl Refused {
 }
 
 /// An address as it is counted: IPv4 whole, IPv6 by its /64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct AddressKey(u64);
 
 impl AddressKey {

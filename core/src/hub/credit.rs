@@ -3,6 +3,9 @@
 use super::parcel::Credit;
 use crate::id::{ConnId, ShardId};
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// One shard's accounts with every other.
 ///
 /// Two things cost credit, in accounts of their own. What is delivered is handled at its

@@ -65,6 +65,11 @@ impl Draining {
         now >= self.deadline
     }
 
+    #[cfg(any(test, feature = "audit"))]
+    pub(super) fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     /// When something is to be done next.
     pub(super) fn next(&self) -> Instant {
         if self.is_done {

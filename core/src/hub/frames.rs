@@ -7,6 +7,9 @@ use slab::Slab;
 use super::outbox::{Lane, Outbox, Queue};
 use crate::wire::Frame;
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// What a queued frame is to the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -9,6 +9,9 @@ use crate::{
     topic::{KeyedState, Seq, Topic},
 };
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// A set of shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shards([u64; 4]);

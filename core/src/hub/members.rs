@@ -9,6 +9,9 @@ use crate::{
     topic::{KeyedState, Seq, Topic},
 };
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// A connection's own list of its memberships.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Memberships {

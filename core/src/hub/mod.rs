@@ -3,6 +3,8 @@
 //! *The wire obeys the RFC; the hub obeys the config.*
 
 mod admission;
+#[cfg(any(test, feature = "audit"))]
+mod audit;
 mod clock;
 mod closing;
 mod connection;

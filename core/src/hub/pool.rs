@@ -5,6 +5,9 @@ use slotmap::{DefaultKey, SlotMap};
 use super::connection::Connection;
 use crate::id::{ConnId, ShardId};
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// All connections of a shard, in slots that are used again under new ids.
 #[derive(Debug)]
 pub(super) struct Pool {

@@ -16,7 +16,7 @@ use crate::{
 
 /// Most bytes of pings and pongs that wait for one connection; past it the newest pong replaces
 /// the last (RFC 6455, section 5.5.3, allows to answer only the newest ping).
-const CONTROL_BYTES_MAX: usize = 4096;
+pub(super) const CONTROL_BYTES_MAX: usize = 4096;
 
 impl Hub {
     /// The socket gave bytes.

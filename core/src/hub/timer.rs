@@ -2,6 +2,9 @@
 
 use crate::time::Instant;
 
+#[cfg(any(test, feature = "audit"))]
+mod audit;
+
 /// A slot is 2^22 ns wide: about 4 ms.
 const SLOT_SHIFT: u32 = 22;
 /// A power of two. The ring reaches 34 s: longer than most deadlines are away.
