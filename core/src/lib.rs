@@ -45,6 +45,7 @@ mod config;
 mod event;
 mod hub;
 mod id;
+mod planted;
 mod reason;
 mod service;
 mod stats;
@@ -58,6 +59,8 @@ pub use event::{Arrival, Drain, End, Event, PeerAddr, Publish, Timer};
 pub use http;
 pub use hub::{Hub, Parcel, Phase, PingOutstanding, Portrait, Refused, Waiting};
 pub use id::{CONNECTIONS_PER_HUB, ConnId, Seat, ShardId};
+#[cfg(feature = "planted")]
+pub use planted::{Planted, plant};
 pub use reason::{CloseReason, EndedBy};
 pub use service::{Context, Service, serve};
 pub use stats::Stats;

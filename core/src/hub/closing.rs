@@ -12,6 +12,7 @@ use crate::{
     command::{Closed, Command, Commands},
     event::End,
     id::ConnId,
+    planted::{Planted, planted},
     reason::CloseReason,
     wire::{Frame, Refusal},
 };
@@ -127,7 +128,9 @@ impl Hub {
             self.frames.clear(&mut connection.outbox);
         }
         let close = self.frames.insert(Frame::copy_of(&self.scratch), Kind::Close);
-        self.frames.push(&mut connection.outbox, Lane::Normal, close);
+        let overtakes = planted(Planted::CloseOvertaken);
+        let lane = if overtakes { Lane::Control } else { Lane::Normal };
+        self.frames.push(&mut connection.outbox, lane, close);
         if was_empty {
             connection.last_progress = self.now;
             commands.writes.push(conn);
@@ -217,7 +220,9 @@ impl Hub {
         if connection.is_paused(Pause::Credit) {
             self.accounts.forget(conn);
         }
-        self.leave_all(conn, commands);
+        if !planted(Planted::MemberLeftBehind) {
+            self.leave_all(conn, commands);
+        }
         let Some(connection) = self.pool.remove(conn) else { return };
         self.stats.closed += 1;
         let reason = connection.reason.map_or(reason, |first| *first);

@@ -1,7 +1,10 @@
 //! How much one shard may have under way to another.
 
 use super::parcel::Credit;
-use crate::id::{ConnId, ShardId};
+use crate::{
+    id::{ConnId, ShardId},
+    planted::{Planted, planted},
+};
 
 #[cfg(any(test, feature = "audit"))]
 mod audit;
@@ -53,6 +56,11 @@ impl Accounts {
     /// `from` has handled so much of what was sent there.
     pub(super) fn returned(&mut self, from: ShardId, credit: Credit) {
         let under_way = &mut self.others[from.index()].under_way;
+        if planted(Planted::CreditReturnedTwice) {
+            under_way.publish = under_way.publish.saturating_sub(2 * credit.publish);
+            under_way.deliver = under_way.deliver.saturating_sub(2 * credit.deliver);
+            return;
+        }
         under_way.publish -= credit.publish;
         under_way.deliver -= credit.deliver;
     }

@@ -5,7 +5,10 @@ use std::io::IoSlice;
 use slab::Slab;
 
 use super::outbox::{Lane, Outbox, Queue};
-use crate::wire::Frame;
+use crate::{
+    planted::{Planted, overwritten, planted},
+    wire::Frame,
+};
 
 #[cfg(any(test, feature = "audit"))]
 mod audit;
@@ -240,7 +243,11 @@ impl Frames {
     }
 
     fn drop_user(&mut self, id: FrameId) {
-        self.table[id.0 as usize].users -= 1;
+        let entry = &mut self.table[id.0 as usize];
+        entry.users -= 1;
+        if planted(Planted::FrameFreedEarly) && entry.users == 1 {
+            entry.frame = overwritten(&entry.frame);
+        }
         self.release(id);
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     command::{Command, Commands},
     event::Arrival,
     id::ConnId,
+    planted::{Planted, planted},
     reason::CloseReason,
     wire::{
         Admission, HeadLimits, Limits, Refusal, RequestFault, Role, Upgrade, Wire,
@@ -29,6 +30,9 @@ impl Hub {
         let room = if self.draining.is_some() { Err(Refused::Draining) } else { room };
         if let Err(refused) = room {
             self.stats.refused += 1;
+            if planted(Planted::RefusalLeaksCount) {
+                self.census.arrived(address, is_fresh);
+            }
             return Err(refused);
         }
         self.stats.accepted += 1;

@@ -3,7 +3,10 @@
 use slotmap::{DefaultKey, SlotMap};
 
 use super::connection::Connection;
-use crate::id::{ConnId, ShardId};
+use crate::{
+    id::{ConnId, ShardId},
+    planted::{Planted, planted},
+};
 
 #[cfg(any(test, feature = "audit"))]
 mod audit;
@@ -41,17 +44,26 @@ impl Pool {
     }
 
     pub(super) fn remove(&mut self, conn: ConnId) -> Option<Connection> {
-        let connection = self.slots.remove(conn.key())?;
+        let connection = self.slots.remove(self.key_of(conn))?;
         self.ids[conn.index()] = None;
         Some(connection)
     }
 
     pub(super) fn get(&self, conn: ConnId) -> Option<&Connection> {
-        if conn.shard() == self.shard { self.slots.get(conn.key()) } else { None }
+        if conn.shard() == self.shard { self.slots.get(self.key_of(conn)) } else { None }
     }
 
     pub(super) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {
-        if conn.shard() == self.shard { self.slots.get_mut(conn.key()) } else { None }
+        if conn.shard() == self.shard { self.slots.get_mut(self.key_of(conn)) } else { None }
+    }
+
+    fn key_of(&self, conn: ConnId) -> DefaultKey {
+        if planted(Planted::StaleIdHonoured)
+            && let Some(present) = self.in_slot(conn.index())
+        {
+            return present.key();
+        }
+        conn.key()
     }
 
     /// The connection in a slot.

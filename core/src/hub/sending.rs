@@ -11,6 +11,7 @@ use crate::{
     command::Commands,
     config::Config,
     id::ConnId,
+    planted::{Planted, planted},
     reason::CloseReason,
     stats::Stats,
     time::Instant,
@@ -38,8 +39,9 @@ impl Delivery<'_> {
     pub(super) fn deliver(&mut self, conn: ConnId, connection: &mut Connection, frame: FrameId) {
         let outbox = &connection.outbox;
         let bytes = outbox.bytes() + self.frames.len_of(frame);
+        let one_more = usize::from(planted(Planted::BoundOffByOne));
         if bytes > self.config.outbox_bytes_max
-            || outbox.messages() >= self.config.outbox_messages_max
+            || outbox.messages() >= self.config.outbox_messages_max + one_more
             || self.frames.queued() >= QUEUED_MAX
         {
             self.overflowed.push(conn);
@@ -167,7 +169,9 @@ impl Hub {
         match connection.state {
             State::Closing { .. } => self.advance_closing(conn, commands),
             State::Upgrading(_) | State::Deciding(_) | State::Open | State::Lingering { .. } => {
-                self.rearm(conn);
+                if !planted(Planted::TimerNotRearmed) {
+                    self.rearm(conn);
+                }
             }
         }
     }
