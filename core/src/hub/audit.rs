@@ -118,7 +118,7 @@ impl Hub {
         let count = |is_so: fn(&Connection) -> bool| {
             connections.iter().filter(|(_, connection)| is_so(connection)).count()
         };
-        let assembled = connections.iter().map(|(_, live)| live.wire.assembly_bytes()).sum();
+        let assembled: usize = connections.iter().map(|(_, live)| live.wire.assembly_bytes()).sum();
         let stats = &self.stats;
         for (name, counted, real) in [
             ("connections", stats.connections, connections.len()),
@@ -134,6 +134,10 @@ impl Hub {
         ] {
             ensure(counted == real as u64, || format!("stats.{name} is {counted}, not {real}"))?;
         }
+        let assembly_bytes_max = self.config.assembly_bytes_max;
+        ensure(assembled <= assembly_bytes_max, || {
+            format!("{assembled} bytes of unfinished messages, past {assembly_bytes_max}")
+        })?;
         let ever = stats.closed + stats.connections;
         ensure(stats.accepted == ever, || {
             format!("{} were accepted, but {ever} are here or have ended", stats.accepted)

@@ -120,10 +120,9 @@ impl Hub {
                 if is_open {
                     let text = "too many unfinished messages";
                     self.expel(conn, CloseReason::AssemblyFull, text, commands);
-                } else {
-                    // Its Close is not worth waiting for at this price.
-                    self.stop_waiting(conn, commands);
                 }
+                // Its Close is not worth waiting for at this price.
+                self.stop_waiting(conn, commands);
             }
             None => {
                 if is_too_fast && is_open {

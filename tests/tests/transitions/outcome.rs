@@ -73,6 +73,9 @@ impl Subject {
 
     /// What must hold after whatever happens.
     fn check(&self) {
+        let held = self.hub.stats().assembly_bytes;
+        let held_max = self.hub.config().assembly_bytes_max as u64;
+        assert!(held <= held_max, "{held} bytes of unfinished messages");
         let others = &self.commands.others;
         let count = |is_so: fn(&Command) -> bool| {
             let of_subject = |command: &&Command| command.connection() == Some(self.conn);
