@@ -46,7 +46,8 @@ pub enum Event<'a> {
     AwaitCredit(ConnId),
     /// Close after everything that is queued has been sent.
     Close(ConnId, CloseFrame),
-    /// Close now: drop what is queued.
+    /// Close now: drop what is queued, also if the connection is closing already and its Close waits
+    /// behind other things.
     Kick(ConnId, CloseFrame),
     /// Set, move or (with `None`) stop one of the application's timers.
     SetTimer(Timer, Option<Instant>),

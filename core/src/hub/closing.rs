@@ -17,6 +17,9 @@ use crate::{
     wire::{Frame, Refusal},
 };
 
+#[cfg(test)]
+mod tests;
+
 impl Hub {
     /// The socket will give no more.
     pub(super) fn ended(&mut self, conn: ConnId, end: End, commands: &mut Commands) {
@@ -62,6 +65,10 @@ impl Hub {
             let refusal = Refusal::unavailable();
             let reason = CloseReason::Refused(refusal.status());
             return self.answer(conn, &refusal, reason, commands);
+        }
+        if at_once && matches!(connection.state, State::Closing { .. }) {
+            // It has lost patience with what it wanted to be sent first.
+            return self.frames.clear_before_close(&mut connection.outbox);
         }
         let reason = CloseReason::ServiceClosed(frame.code);
         self.say_close(conn, frame, reason, at_once, commands);

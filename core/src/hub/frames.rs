@@ -219,6 +219,20 @@ impl Frames {
         }
     }
 
+    /// Drops everything that has not begun to leave ahead of a Close that waits, if one does.
+    pub(super) fn clear_before_close(&mut self, outbox: &mut Outbox) {
+        let Queue { head, tail } = outbox.lane(Lane::Normal);
+        let Some(last) = self.nodes.get(tail as usize) else { return };
+        let last = &self.table[last.frame.0 as usize];
+        if last.kind != Kind::Close || (head == tail && outbox.is_under_way(Lane::Normal)) {
+            return;
+        }
+        let close = last.frame.clone();
+        self.clear(outbox);
+        let close = self.insert(close, Kind::Close);
+        self.push(outbox, Lane::Normal, close);
+    }
+
     /// Drops everything, when the connection is gone.
     pub(super) fn discard(&mut self, outbox: &mut Outbox) {
         while let Some(lane) = outbox.next_lane() {
