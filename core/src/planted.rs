@@ -101,26 +101,6 @@ pub(crate) fn overwritten(frame: &Frame) -> Frame {
     Frame::copy_of(&bytes)
 }
 
-#[cfg(all(test, feature = "planted"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "the core starts no thread, its test does")]
-    fn one_fault_at_a_time_and_only_in_this_thread() {
-        for fault in Planted::ALL {
-            plant(Some(fault));
-            assert!(Planted::ALL.into_iter().filter(|other| planted(*other)).eq([fault]));
-            std::thread::spawn(move || assert!(!planted(fault))).join().unwrap();
-        }
-        plant(None);
-        assert!(!Planted::ALL.into_iter().any(planted));
-    }
-
-    #[test]
-    fn every_fault_has_a_name_of_its_own() {
-        let mut names = Planted::ALL.map(Planted::name);
-        names.sort_unstable();
-        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
-    }
-}
+#[cfg(test)]
+#[cfg(feature = "planted")]
+mod tests;

@@ -117,6 +117,11 @@ broken! {
     } => "250 for deliveries is withheld from shard 1";
     a_pause_for_credit_of_nobody: |hub, [a, ..]| hub.accounts.pause(a)
         => "[0.1v1] wait for credit, [] are paused for it";
+    a_message_that_began_unnoticed: |hub, [a, ..]| {
+        let mut begun = *b"\x82\x85\0\0\0\0be";
+        let told = connection(hub, a).wire.receive(&mut begun, &mut |_| {});
+        assert_eq!(told, Ok(()));
+    } => "0.1v1: Open: a message has begun without a deadline";
     a_gauge_that_is_off: |hub, _| hub.stats.open += 1
         => "stats.open is 3, not 2";
     a_call_that_was_cut_short: |hub, _| hub.is_busy = true
