@@ -41,6 +41,11 @@ impl ConnId {
         KeyData::from_ffi(version_and_index).into()
     }
 
+    /// The id that [`as_u64`](Self::as_u64) gave; `None` for 0, which none has.
+    pub(crate) fn from_u64(id: u64) -> Option<Self> {
+        NonZeroU64::new(id).map(Self)
+    }
+
     /// The shard that holds the connection.
     pub const fn shard(self) -> ShardId {
         ShardId((self.0.get() >> INDEX_BITS) as u8)

@@ -32,20 +32,12 @@ use std::{fmt, io::IoSlice, time::Duration};
 
 pub use admission::Refused;
 pub use parcel::Parcel;
+pub(crate) use parcel::{Asked, Content, Credit};
 pub use portrait::{Phase, PingOutstanding, Portrait, Waiting};
 
 use self::{
-    admission::Census,
-    clock::Clock,
-    connection::State,
-    credit::Accounts,
-    drain::Draining,
-    frames::Frames,
-    home::Homes,
-    members::Members,
-    parcel::{Asked, Content},
-    pool::Pool,
-    timer::Ring,
+    admission::Census, clock::Clock, connection::State, credit::Accounts, drain::Draining,
+    frames::Frames, home::Homes, members::Members, pool::Pool, timer::Ring,
 };
 use crate::{
     command::{Command, Commands},

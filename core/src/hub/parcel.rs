@@ -12,10 +12,10 @@ use tungstenite::protocol::CloseFrame;
 ///
 /// Whoever carries it keeps the order between each two shards, and loses none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel(pub(super) Content);
+pub struct Parcel(pub(crate) Content);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// To a home: put this in order.
     Publish { audience: Audience, message: Message, except: Option<ConnId> },
     /// From a home: give this to your members.
@@ -34,13 +34,13 @@ pub(super) enum Content {
 
 /// Bytes by the two things that cost credit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Credit {
-    pub(super) publish: usize,
-    pub(super) deliver: usize,
+pub(crate) struct Credit {
+    pub(crate) publish: usize,
+    pub(crate) deliver: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     Admit(Admission),
     Refuse(Refusal),
     Subscribe(Topic),

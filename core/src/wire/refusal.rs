@@ -43,9 +43,9 @@ pub enum RefusalError {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Refusal {

@@ -18,6 +18,11 @@ impl Subprotocol {
         &self.0
     }
 
+    /// One that was chosen in another run, if it is a token.
+    pub(crate) fn recorded(name: &str) -> Option<Self> {
+        token(name.as_bytes()).map(|name| Self(name.to_owned()))
+    }
+
     /// The first of `ours` that the client offers.
     pub(super) fn choose(headers: &HeaderMap, ours: &[&str]) -> Option<Self> {
         ours.iter()
