@@ -9,10 +9,10 @@ use fanlight_core::{
 
 use crate::{
     op::{ForWhom, Op, Speech},
-    peer::Peer,
     script::Heard,
     stage::Stage,
 };
+use fanlight_sim::Peer;
 
 impl Stage {
     pub(crate) fn apply(&mut self, op: &Op) {
@@ -52,6 +52,9 @@ impl Stage {
                     self.world.peer_acts(conn, |peer, out| peer.ping(b"hello", out));
                 }
             }
+            Op::PeerPongs(nth) => {
+                self.world.peer_acts(self.live(nth)?, |peer, out| peer.pong(b"unasked", out));
+            }
             Op::PeerCloses(nth, code) => {
                 let frame = code.map(|code| CloseFrame { code: code.into(), reason: "".into() });
                 let close = |peer: &mut Peer, out: &mut _| peer.close(frame.as_ref(), out);
@@ -66,6 +69,11 @@ impl Stage {
             Op::PeerFallsSilent(nth) => {
                 self.world.peer_acts(self.live(nth)?, |peer, _| peer.fall_silent());
             }
+            Op::PeerVanishes(nth) => self.world.vanish(self.live(nth)?),
+            Op::PeerReads(nth, reads) => self.world.set_reads(self.live(nth)?, reads),
+            Op::NetworkSlows(nth, rate) => {
+                self.world.set_bytes_per_second(self.live(nth)?, Some(rate.into()));
+            }
             Op::SocketTakes(nth, bytes) => {
                 self.world.set_takes(self.live(nth)?, Some(bytes.into()))
             }
@@ -74,9 +82,7 @@ impl Stage {
                 self.world.set_gives(self.live(nth)?, Some(bytes.into()));
             }
             Op::NetworkHeals(nth) => {
-                let conn = self.live(nth)?;
-                self.world.set_takes(conn, None);
-                self.world.set_gives(conn, None);
+                self.world.heal(self.live(nth)?);
             }
             Op::Subscribe { conn, topic, via } => {
                 let conn = self.live(conn)?;
@@ -155,7 +161,11 @@ impl Stage {
                     self.world.deliver(self.shard(from), self.shard(to));
                 }
             }
-            Op::StaleEvent(nth, stale) => self.world.stale_is_harmless(self.dead(nth)?, stale),
+            Op::StaleEvent(nth, stale) => {
+                let conn = self.dead(nth)?;
+                let mut bytes = b"\x81\x82\0\0\0\0hi".to_vec();
+                self.world.stale_is_harmless(conn, stale.event(conn, &mut bytes));
+            }
             Op::TimeBackwards { .. } => {}
             Op::Drain { over_ms, timeout_ms } => {
                 self.drain(

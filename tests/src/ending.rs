@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use fanlight_core::{Audience, ConnId, Event, ShardId, Stats, Timer, Topic};
 
+use fanlight_sim::{Peer, Socket, lifeless_max};
+
 use crate::{
-    clock::lifeless_max,
     op::{Ending, TOPICS, USERS},
-    peer::Peer,
     stage::Stage,
 };
 
@@ -37,21 +37,18 @@ impl Stage {
         for conn in self.world.live().to_vec() {
             self.world.peer_acts(conn, Peer::finish_frame);
         }
-        self.heal();
+        for conn in self.world.live().to_vec() {
+            self.world.heal(conn);
+        }
         for _ in 0..RESTS_MAX {
             self.world.advance(REST);
             if self.world.is_quiet() {
                 return;
             }
         }
-        panic!("not quiet after {RESTS_MAX} rests");
-    }
-
-    fn heal(&mut self) {
-        for conn in self.world.live().to_vec() {
-            self.world.set_takes(conn, None);
-            self.world.set_gives(conn, None);
-        }
+        let busy = self.world.busy().map(Socket::conn);
+        let portrait = busy.and_then(|conn| self.world.hub(conn.shard()).portrait(conn));
+        panic!("not quiet after {RESTS_MAX} rests: {busy:?} {portrait:#?}");
     }
 
     /// Says something to every audience, so that who gets it shows who is a member.
@@ -109,5 +106,7 @@ impl Stage {
             }
         }
         self.world.advance(REST);
+        self.world.inspect();
+        self.world.nothing_left();
     }
 }

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use fanlight_sim::{Nature, Rudeness};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use crate::{
-    peer::Rudeness,
-    scenario::{Bounds, Scenario},
-};
+use crate::scenario::{Bounds, Scenario};
 
 /// The topics of scenarios. Of the first [`WITNESSED`], witnesses are members all along.
 pub const TOPICS: &[&str] = &["a", "b", "c", "d", "e", "f"];
@@ -89,6 +87,25 @@ pub enum Stale {
     SetTimer,
 }
 
+impl Stale {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Received,
+        Self::Sent,
+        Self::Eof,
+        Self::Failed,
+        Self::Panicked,
+        Self::Admit,
+        Self::Refuse,
+        Self::Subscribe,
+        Self::Unsubscribe,
+        Self::Send,
+        Self::Close,
+        Self::Kick,
+        Self::SetTimer,
+    ];
+}
+
 /// One thing that happens.
 ///
 /// `via` is the shard that an application's wish is told to, if not the connection's own.
@@ -101,11 +118,15 @@ pub enum Op {
     PeerSendsHalf(Nth, Speech),
     PeerFloods(Nth, Speech, u8),
     PeerPings(Nth, u8),
+    PeerPongs(Nth),
     PeerCloses(Nth, Option<u16>),
     PeerFaults(Nth, Rudeness),
     PeerEnds(Nth),
     PeerResets(Nth),
     PeerFallsSilent(Nth),
+    PeerVanishes(Nth),
+    PeerReads(Nth, bool),
+    NetworkSlows(Nth, u16),
     SocketTakes(Nth, u16),
     SocketStalls(Nth),
     NetworkGives(Nth, u16),
@@ -196,23 +217,7 @@ fn speech() -> impl Strategy<Value = Speech> {
 }
 
 fn stale() -> impl Strategy<Value = Stale> {
-    select(
-        &[
-            Stale::Received,
-            Stale::Sent,
-            Stale::Eof,
-            Stale::Failed,
-            Stale::Panicked,
-            Stale::Admit,
-            Stale::Refuse,
-            Stale::Subscribe,
-            Stale::Unsubscribe,
-            Stale::Send,
-            Stale::Close,
-            Stale::Kick,
-            Stale::SetTimer,
-        ][..],
-    )
+    select(Stale::ALL)
 }
 
 fn ms() -> impl Strategy<Value = u32> {
@@ -228,6 +233,7 @@ fn peer_op() -> impl Strategy<Value = Op> {
         2 => (nth(), speech(), count())
             .prop_map(|(nth, speech, count)| Op::PeerFloods(nth, speech, count)),
         2 => (nth(), count()).prop_map(|(nth, count)| Op::PeerPings(nth, count)),
+        1 => nth().prop_map(Op::PeerPongs),
         1 => (nth(), option::of(select(&[1000, 1001, 3000][..])))
             .prop_map(|(nth, code)| Op::PeerCloses(nth, code)),
         1 => (nth(), select(Rudeness::ALL)).prop_map(|(nth, rude)| Op::PeerFaults(nth, rude)),
@@ -235,6 +241,9 @@ fn peer_op() -> impl Strategy<Value = Op> {
         1 => nth().prop_map(Op::PeerResets),
         1 => nth().prop_map(Op::PeerFallsSilent),
         2 => (nth(), 0..600_u16).prop_map(|(nth, bytes)| Op::SocketTakes(nth, bytes)),
+        1 => nth().prop_map(Op::PeerVanishes),
+        1 => (nth(), any::<bool>()).prop_map(|(nth, reads)| Op::PeerReads(nth, reads)),
+        1 => (nth(), 20..u16::MAX).prop_map(|(nth, rate)| Op::NetworkSlows(nth, rate)),
         3 => nth().prop_map(Op::SocketStalls),
         2 => (nth(), 0..200_u16).prop_map(|(nth, bytes)| Op::NetworkGives(nth, bytes)),
         2 => nth().prop_map(Op::NetworkHeals),
@@ -295,7 +304,16 @@ fn ending() -> impl Strategy<Value = Ending> {
 
 /// Draws a scenario in a house of so many shards.
 pub fn scenario(shards: u8) -> impl Strategy<Value = Scenario> {
+    let nature = prop_oneof![2 => Just(Nature::WILD), 1 => any::<u64>().prop_map(Nature::swarm)];
     let bounds = select(&[Bounds::Roomy, Bounds::Tight][..]);
-    (any::<u64>(), bounds, vec(op(), 1..120), ending())
-        .prop_map(move |(seed, bounds, ops, ending)| Scenario { seed, shards, bounds, ops, ending })
+    (any::<u64>(), nature, bounds, vec(op(), 1..120), ending()).prop_map(
+        move |(seed, nature, bounds, ops, ending)| Scenario {
+            seed,
+            shards,
+            nature,
+            bounds,
+            ops,
+            ending,
+        },
+    )
 }

@@ -3,6 +3,8 @@
 use std::{fmt, time::Duration};
 
 use fanlight_core::{Config, Settings};
+use fanlight_sim::{Nature, Setup};
+use fastrand::Rng;
 
 use crate::{
     op::{Ending, Op},
@@ -16,6 +18,8 @@ pub struct Scenario {
     pub seed: u64,
     /// How many hubs there are.
     pub shards: u8,
+    /// How kind the world is.
+    pub nature: Nature,
     /// How much they may hold.
     pub bounds: Bounds,
     /// What happens.
@@ -31,6 +35,8 @@ pub enum Bounds {
     Roomy,
     /// Every bound is met soon.
     Tight,
+    /// Some bounds are met soon, as this seed decides.
+    Drawn(u64),
 }
 
 impl Bounds {
@@ -41,6 +47,7 @@ impl Bounds {
     /// If they contradict each other.
     pub fn config(self) -> Config {
         let settings = match self {
+            Self::Drawn(seed) => drawn(&mut Rng::with_seed(seed)),
             Self::Roomy => Settings::default(),
             Self::Tight => Settings {
                 connections_max: 10,
@@ -71,11 +78,61 @@ impl Bounds {
     }
 }
 
+fn drawn(rng: &mut Rng) -> Settings {
+    let default = Settings::default();
+    let mut count = |default, min: usize, max: usize| {
+        if rng.bool() { default } else { rng.usize(min..=max) }
+    };
+    let connections_max = count(default.connections_max, 5, 60);
+    let upgrading_max = count(default.upgrading_max, 3, 20);
+    let connections_per_address_max = count(default.connections_per_address_max, 4, 60);
+    let message_bytes_max = count(default.message_bytes_max, 130, 600);
+    let outbox_messages_max = count(default.outbox_messages_max, 40, 300);
+    let outbox_bytes_max = count(default.outbox_bytes_max, 1_600, 20_000);
+    let frames_bytes_max = count(default.frames_bytes_max, 4_000, 60_000);
+    let assembly_bytes_max = count(default.assembly_bytes_max, 1_000, 4_000);
+    let inbound_frames_per_second_max = count(default.inbound_frames_per_second_max, 5, 100);
+    let subscriptions_max = count(default.subscriptions_max, 4, 8);
+    let topics_max = count(default.topics_max, 6, 12);
+    let parcel_bytes_max = count(default.parcel_bytes_max, 1_024, 8_192);
+    let read_bytes_max = count(default.read_bytes_max, 512, 2_048);
+    let linger_bytes_max = count(default.linger_bytes_max, 0, 512);
+    let mut time = |default: Duration| {
+        if rng.bool() { default } else { default.mul_f64(rng.f64() / 2.0 + 0.05) }
+    };
+    Settings {
+        connections_max,
+        upgrading_max,
+        connections_per_address_max,
+        message_bytes_max,
+        outbox_messages_max,
+        outbox_bytes_max: outbox_bytes_max.max(message_bytes_max + 10),
+        frames_bytes_max: frames_bytes_max.max(outbox_bytes_max).max(message_bytes_max + 10),
+        assembly_bytes_max: assembly_bytes_max.max(message_bytes_max + 256),
+        inbound_frames_per_second_max,
+        subscriptions_max,
+        topics_max,
+        parcel_bytes_max,
+        read_bytes_max,
+        linger_bytes_max,
+        upgrade_timeout: time(default.upgrade_timeout),
+        decision_timeout: time(default.decision_timeout),
+        message_timeout: time(default.message_timeout),
+        ping_interval: time(default.ping_interval),
+        pong_timeout: time(default.pong_timeout),
+        stall_timeout: time(default.stall_timeout),
+        close_timeout: time(default.close_timeout),
+        linger_timeout: time(default.linger_timeout),
+        ..default
+    }
+}
+
 impl fmt::Debug for Scenario {
     /// As one would write it, an op a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, shards, bounds, ops, ending } = self;
-        writeln!(f, "Scenario {{ seed: {seed}, shards: {shards}, bounds: {bounds:?}, ops: vec![")?;
+        let Self { seed, shards, nature, bounds, ops, ending } = self;
+        writeln!(f, "Scenario {{ seed: {seed}, shards: {shards}, nature: {nature:?},")?;
+        writeln!(f, "bounds: {bounds:?}, ops: vec![")?;
         for op in ops {
             writeln!(f, "    {op:?},")?;
         }
@@ -86,14 +143,19 @@ impl fmt::Debug for Scenario {
 impl Scenario {
     /// Plays it to the end.
     pub fn play(&self) -> Stage {
-        self.play_on(Stage::new(self))
+        self.play_on(Stage::with_setup(self.setup()))
     }
 
     /// Plays it to the end, but where a hub is told an earlier time, it is told the last one again.
     pub fn play_monotonic(&self) -> Stage {
-        let mut stage = Stage::new(self);
+        let mut stage = Stage::with_setup(self.setup());
         stage.world.keep_monotonic();
         self.play_on(stage)
+    }
+
+    fn setup(&self) -> Setup {
+        let Self { seed, shards, nature, bounds, .. } = *self;
+        Setup { seed, shards, config: bounds.config(), nature }
     }
 
     fn play_on(&self, mut stage: Stage) -> Stage {

@@ -1,5 +1,7 @@
 //! A service that does what peers tell it, and remembers everything.
 
+use std::{collections::BTreeMap, slice};
+
 use fanlight_core::{
     Admission, Audience, CloseCode, CloseReason, ConnId, Context, Message, Refusal, Request, Seq,
     Service, ShardId, Timer, Topic,
@@ -26,7 +28,7 @@ pub enum Heard {
     Joined(Topic),
     /// The application closed it or kicked it while it was open.
     Ended,
-    /// The application ended its membership; it had been queued so many messages of the topic.
+    /// The application ended its membership; it had been queued so many messages of any kind.
     Left(Topic, usize),
 }
 
@@ -34,6 +36,32 @@ impl Heard {
     /// Where a subscription stood when it was told.
     pub fn seq(&self) -> Option<Seq> {
         if let Self::Subscribed(_, seq) = self { Some(*seq) } else { None }
+    }
+
+    /// Whether the service was told of the connection with this.
+    pub fn is_known(&self) -> bool {
+        matches!(self, Self::Requested | Self::Opened)
+    }
+
+    /// What the peer said.
+    pub fn message(&self) -> Option<&String> {
+        if let Self::Message(text) = self { Some(text) } else { None }
+    }
+
+    /// The topic that this is about, if it is about one.
+    pub fn topic(&self) -> Option<&Topic> {
+        match self {
+            Self::Subscribed(topic, _)
+            | Self::Declined(topic)
+            | Self::Joined(topic)
+            | Self::Left(topic, _) => Some(topic),
+            Self::Requested
+            | Self::Opened
+            | Self::Message(_)
+            | Self::Timer
+            | Self::Closed(_)
+            | Self::Ended => None,
+        }
     }
 }
 
@@ -55,21 +83,22 @@ pub struct Said {
 /// is done: `say TOPIC`, `join TOPIC`, `echo`, `bye`, `kick`; everything else is only heard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    log: Vec<(Option<ConnId>, Heard)>,
+    /// The shard's own timer has no connection.
+    log: BTreeMap<Option<ConnId>, Vec<Heard>>,
     said: Vec<Said>,
     numbers: u64,
     is_mute: bool,
 }
 
 impl Script {
-    /// Everything that happened, in order; the shard's own timer has no connection.
-    pub fn log(&self) -> &[(Option<ConnId>, Heard)] {
-        &self.log
+    /// What happened to one connection, in order.
+    pub fn about(&self, conn: ConnId) -> slice::Iter<'_, Heard> {
+        self.log.get(&Some(conn)).map(|heard| heard.iter()).unwrap_or_default()
     }
 
-    /// What happened to one connection, in order.
-    pub fn about(&self, conn: ConnId) -> impl Iterator<Item = &Heard> {
-        self.log.iter().filter(move |(about, _)| *about == Some(conn)).map(|(_, heard)| heard)
+    /// How many timers have expired, the shard's own among them.
+    pub fn timers(&self) -> usize {
+        self.log.values().flatten().filter(|heard| **heard == Heard::Timer).count()
     }
 
     /// What was said from here, in order.
@@ -79,7 +108,7 @@ impl Script {
 
     /// Notes something that happened to a connection.
     pub fn note(&mut self, conn: ConnId, heard: Heard) {
-        self.log.push((Some(conn), heard));
+        self.log.entry(Some(conn)).or_default().push(heard);
     }
 
     /// From now on it publishes and sends nothing.
@@ -194,6 +223,6 @@ impl Service for Script {
             Timer::Connection(conn) => Some(conn),
             Timer::Shard => None,
         };
-        self.log.push((conn, Heard::Timer));
+        self.log.entry(conn).or_default().push(Heard::Timer);
     }
 }

@@ -7,15 +7,12 @@ use fanlight_core::{
     Publish, ShardId, Topic,
 };
 
+use fanlight_sim::{Peer, Setup, World};
+
 use crate::{
     ending::Probe,
-    frame::Stream,
-    network::Nature,
     op::{Greeting, Nth, Op, TOPICS, USERS, WITNESSED},
-    peer::Peer,
-    scenario::Scenario,
     script::{Heard, Script},
-    world::World,
 };
 
 /// A world, the witnesses in it, and what the laws need to know besides.
@@ -38,12 +35,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The stage of a scenario, with its witnesses.
-    pub fn new(scenario: &Scenario) -> Self {
-        let config = scenario.bounds.config();
-        let world = World::new(&config, scenario.shards, scenario.seed, Nature::WILD, |_| {
-            Script::default()
-        });
+    /// A stage with its witnesses.
+    pub fn with_setup(setup: Setup) -> Self {
+        let world = World::with_setup(setup, |_| Script::default());
         let mut stage = Self {
             world,
             witnesses: Vec::new(),
@@ -159,20 +153,10 @@ impl Stage {
         if via != conn.shard() {
             self.unclear.insert((conn, topic.clone()));
         } else if self.world.hub(via).is_open(conn) {
-            let count = self.count_queued(conn, topic);
+            let count = self.world.messages_queued(conn);
             self.world.service_mut(via).note(conn, Heard::Left(topic.clone(), count));
         }
         self.world.tell(via, Event::Unsubscribe(conn, topic.clone()));
-    }
-
-    /// How many messages of a topic a connection has ever been queued.
-    fn count_queued(&self, conn: ConnId, topic: &Topic) -> usize {
-        let socket = self.world.socket(conn);
-        let queued = [socket.outward(), &self.world.unsent(conn)].concat();
-        let label = Script::label(&topic.into());
-        let stream = Stream::read(&queued, socket.peer.came_upgraded()).unwrap_or_default();
-        let labels = stream.texts().filter_map(|text| Some(Script::parse(text)?.0));
-        labels.filter(|of| *of == label).count()
     }
 
     /// Publishes as a handle would, not at all while the shard is short of credit. Returns the text

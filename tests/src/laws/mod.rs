@@ -1,38 +1,27 @@
 //! The laws, each a function that judges a run.
 //!
-//! What can only be seen while it happens the [`World`](crate::World) sees: it notes what is broken
-//! then, and [`seen_at_once`] tells it.
+//! What can be seen while it happens the [`World`](fanlight_sim::World) sees, for any service: lives
+//! and their order, whole frames, deadlines left over, bounds, stale events with effects. What a
+//! message was and for whom only its service knows: that is judged here, from what
+//! [`Script`](crate::Script) said and what peers got.
 
-mod bytes;
+mod drain;
+mod ledger;
 mod life;
 mod order;
 mod repeat;
 mod truth;
 
-use std::fmt;
+use fanlight_sim::Broken;
 
-pub use bytes::whole_frames;
-pub use life::{drain_ends, heard_in_order_of_life, nothing_left, once_accepted_once_closed};
+pub use drain::drain_ends;
+pub use ledger::Ledger;
+pub use life::heard_as_lived;
 pub use order::{inward_order, one_order, publisher_order};
 pub use repeat::{same_inputs_same_commands, time_never_runs_backwards};
-pub use truth::nothing_lost;
+pub use truth::{nothing_lost, read_as_written};
 
 use crate::{scenario::Scenario, stage::Stage};
-
-/// A law that was broken, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// Which.
-    pub law: &'static str,
-    /// By what.
-    pub what: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is broken {}", self.law, self.what)
-    }
-}
 
 /// A judgement.
 pub type Judged = Result<(), Broken>;
@@ -48,26 +37,26 @@ pub(crate) fn broken(law: &'static str, what: String) -> Judged {
 /// The first law that was found broken.
 pub fn hold(scenario: &Scenario) -> Judged {
     let stage = scenario.play();
-    seen_at_once(&stage)?;
-    whole_frames(&stage)?;
-    once_accepted_once_closed(&stage)?;
-    heard_in_order_of_life(&stage)?;
-    inward_order(&stage)?;
-    publisher_order(&stage)?;
-    one_order(&stage)?;
-    nothing_lost(&stage)?;
-    nothing_left(&stage)?;
-    drain_ends(&stage)?;
+    judge(&stage)?;
     same_inputs_same_commands(scenario, &stage)?;
     time_never_runs_backwards(scenario, &stage)
 }
 
-/// What the world saw broken while it happened: the contract of a driver, deadlines left over,
-/// stale events with effects.
+/// Judges a run that has come to its end, by all laws that need no second run.
 ///
 /// # Errors
 ///
-/// The first thing seen.
-pub fn seen_at_once(stage: &Stage) -> Judged {
-    stage.world.broken().first().cloned().map_or(Ok(()), Err)
+/// The first law that was found broken.
+pub fn judge(stage: &Stage) -> Judged {
+    if let Some(broken) = stage.world.broken().first() {
+        return Err(broken.clone());
+    }
+    let ledger = Ledger::of(stage);
+    heard_as_lived(stage)?;
+    read_as_written(stage)?;
+    inward_order(stage)?;
+    publisher_order(&ledger)?;
+    one_order(stage, &ledger)?;
+    nothing_lost(stage, &ledger)?;
+    drain_ends(stage)
 }

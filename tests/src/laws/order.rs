@@ -1,12 +1,14 @@
 //! Law 3: order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use fanlight_core::{Audience, ConnId, Topic};
 
-use super::{Judged, broken};
+use super::{
+    Judged, broken,
+    ledger::{Entry, Ledger, around},
+};
 use crate::{
-    frame::Stream,
     op::{TOPICS, USERS, WITNESSED},
     script::{Heard, Script},
     stage::Stage,
@@ -14,42 +16,23 @@ use crate::{
 
 const LAW: &str = "law 3, order,";
 
-/// The texts that a connection was sent with this label, in order.
-pub(crate) fn received(stage: &Stage, conn: ConnId, label: &str) -> Vec<String> {
-    let socket = stage.world.socket(conn);
-    let stream = Stream::read(socket.outward(), socket.peer.came_upgraded()).unwrap_or_default();
-    let texts = stream.texts().filter(|text| Script::parse(text).is_some_and(|it| it.0 == label));
-    texts.map(str::to_owned).collect()
-}
-
 /// What a peer sends is heard in the order in which it was sent, without a gap.
 ///
 /// # Errors
 ///
 /// The first connection that is heard otherwise.
 pub fn inward_order(stage: &Stage) -> Judged {
-    for (conn, socket) in stage.world.sockets() {
+    for socket in stage.world.sockets() {
+        let conn = socket.conn();
         let about = stage.world.service(conn.shard()).about(conn);
-        let heard: Vec<_> = about
-            .filter_map(|heard| match heard {
-                Heard::Message(text) => Some(text.clone()),
-                Heard::Requested
-                | Heard::Opened
-                | Heard::Subscribed(..)
-                | Heard::Declined(_)
-                | Heard::Timer
-                | Heard::Closed(_)
-                | Heard::Joined(_)
-                | Heard::Ended
-                | Heard::Left(..) => None,
-            })
-            .collect();
+        let heard: Vec<_> = about.filter_map(Heard::message).collect();
         let said = socket.peer.said();
-        if !said.starts_with(&heard) {
+        if heard.len() > said.len() || heard.iter().zip(said).any(|(heard, said)| *heard != said) {
             return broken(LAW, format!("on {conn}: said {said:?}, heard {heard:?}"));
         }
         let is_open = stage.probe.as_ref().is_some_and(|probe| probe.open.contains(&conn));
-        if is_open && heard.len() + usize::from(socket.peer.owes()) < said.len() {
+        let is_due = is_open && !socket.is_lost();
+        if is_due && heard.len() + usize::from(socket.peer.owes()) < said.len() {
             return broken(LAW, format!("on {conn}, open, said {said:?}, heard {heard:?}"));
         }
     }
@@ -61,19 +44,18 @@ pub fn inward_order(stage: &Stage) -> Judged {
 /// # Errors
 ///
 /// The first two messages of which the later one came first, or one that came twice.
-pub fn publisher_order(stage: &Stage) -> Judged {
-    for (conn, socket) in stage.world.sockets() {
+pub fn publisher_order(ledger: &Ledger<'_>) -> Judged {
+    for (conn, label, entries) in ledger.all_sent() {
         let mut last = BTreeMap::new();
-        for text in socket.peer.texts() {
-            let Some((label, shard, number)) = Script::parse(text) else { continue };
-            let before = last.insert((label, shard), number).unwrap_or(0);
-            if before >= number {
+        for Entry { text, shard, number, .. } in entries {
+            let before = last.insert(shard, *number).unwrap_or(0);
+            if before >= *number {
                 let what = format!("on {conn}: {text:?} came after number {before}");
                 return broken(LAW, what);
             }
-            if label.starts_with("direct:") && label != format!("direct:{}", conn.as_u64()) {
-                return broken(LAW, format!("on {conn}: {text:?} is not for it"));
-            }
+        }
+        if label.starts_with("direct:") && label != format!("direct:{}", conn.as_u64()) {
+            return broken(LAW, format!("on {conn}: {label} is not for it"));
         }
     }
     Ok(())
@@ -85,16 +67,15 @@ pub fn publisher_order(stage: &Stage) -> Judged {
 /// # Errors
 ///
 /// The first member that sees it otherwise.
-pub fn one_order(stage: &Stage) -> Judged {
+pub fn one_order(stage: &Stage, ledger: &Ledger<'_>) -> Judged {
     for topic in &TOPICS[..WITNESSED] {
         let topic = Topic::new(*topic);
-        let (first, second) = (stage.witnesses[0], stage.witnesses[1]);
-        one_order_of(stage, &topic.clone().into(), Some(&topic), &[first, second])?;
+        one_order_of(stage, ledger, &topic.clone().into(), Some(&topic), &stage.witnesses)?;
     }
     for (user, &witness) in USERS.iter().zip(&stage.witnesses) {
-        one_order_of(stage, &Topic::user(*user).into(), None, &[witness])?;
+        one_order_of(stage, ledger, &Topic::user(*user).into(), None, &[witness])?;
     }
-    one_order_of(stage, &Audience::Everyone, None, &stage.witnesses)
+    one_order_of(stage, ledger, &Audience::Everyone, None, &stage.witnesses)
 }
 
 /// A stretch in which a connection was a member.
@@ -102,60 +83,62 @@ pub fn one_order(stage: &Stage) -> Judged {
 struct Stretch {
     /// The place of its first message in the order, if that is known.
     from: Option<usize>,
-    /// How many messages it had been queued when it ended.
+    /// How many messages of the topic it had been queued when it ended.
     ended: Option<usize>,
 }
 
 fn one_order_of(
     stage: &Stage,
+    ledger: &Ledger<'_>,
     audience: &Audience,
     topic: Option<&Topic>,
     witnesses: &[ConnId],
 ) -> Judged {
     let label = Script::label(audience);
-    let orders = witnesses.iter().map(|witness| received(stage, *witness, &label));
-    let order = orders.max_by_key(Vec::len).unwrap_or_default();
-    let place: BTreeMap<_, _> = order.iter().zip(0..).collect();
+    let orders = witnesses.iter().map(|witness| ledger.sent(*witness, &label));
+    let order: &[Entry<'_>] = orders.max_by_key(|order| order.len()).unwrap_or_default();
+    let place: HashMap<&str, usize> = order.iter().map(|entry| entry.text).zip(0..).collect();
     let mut base = 0;
     if let (Some(topic), Some(witness)) = (topic, witnesses.first()) {
-        base = subscribed(stage, *witness, topic).next().ok_or_else(|| super::Broken {
+        base = subscribed(stage, *witness, topic).ok_or_else(|| super::Broken {
             law: LAW,
             what: format!("by {witness}, never subscribed to {topic}"),
         })?;
     }
     for &conn in &stage.world.record().accepted {
+        let entries = ledger.sent(conn, &label);
         let stretches = match topic {
-            Some(topic) => {
-                told_once(stage, conn, topic)?;
-                stretches(stage, conn, topic, base)
-            }
+            Some(topic) => stretches(stage, conn, topic, base, entries)?,
             None => vec![Stretch { from: None, ended: None }],
         };
-        let received = received(stage, conn, &label);
+        let places: Vec<Option<usize>> =
+            entries.iter().map(|entry| place.get(entry.text).copied()).collect();
         // Witnesses die too, when everybody does: what comes last they may not have seen.
-        let known = received.iter().take_while(|text| place.contains_key(text)).count();
-        if received[known..].iter().any(|text| place.contains_key(text)) {
-            let what = format!("on {conn}: {received:?} has what no witness saw of {order:?}");
+        let known: Vec<usize> = places.iter().map_while(|place| *place).collect();
+        if places[known.len()..].iter().any(Option::is_some) {
+            let near = around(entries, known.len());
+            let what = format!("on {conn}: no witness saw all of {near:?} of {label}");
             return broken(LAW, what);
         }
-        if known < received.len() && witnesses.iter().all(|witness| is_open(stage, *witness)) {
-            return broken(LAW, format!("on {conn}: {received:?} is more than {order:?}"));
+        if known.len() < places.len() && witnesses.iter().all(|witness| is_open(stage, *witness)) {
+            let near = around(entries, known.len());
+            let what = format!("on {conn}: {near:?} of {label} is more than the witnesses saw");
+            return broken(LAW, what);
         }
-        let excepted = excepted(stage, conn);
         let skip = |at: usize| {
             let rest = order.iter().skip(at);
-            at + rest.take_while(|text| excepted.contains(text.as_str())).count()
+            at + rest.take_while(|entry| ledger.is_excepted(conn, entry.text)).count()
         };
-        let places: Vec<usize> = received[..known].iter().map(|text| place[text]).collect();
-        if let Some(nth) = first_misplaced(&places, &stretches, skip) {
-            return broken(
-                LAW,
-                format!(
-                    "on {conn}: {:?} of {received:?} does not follow in {order:?}, a member in \
-                     {stretches:?}",
-                    received[nth]
-                ),
+        if let Some(nth) = first_misplaced(&known, &stretches, skip) {
+            let what = format!(
+                "on {conn}: {:?} of {label}, the {nth}th it got, does not follow in {:?}, \
+                 where it is the {}th of {:?}; a member in {stretches:?}",
+                entries[nth],
+                around(entries, nth),
+                known[nth],
+                around(order, known[nth]),
             );
+            return broken(LAW, what);
         }
     }
     Ok(())
@@ -194,84 +177,42 @@ fn first_misplaced(
     None
 }
 
-fn subscribed(stage: &Stage, conn: ConnId, topic: &Topic) -> impl Iterator<Item = u64> {
-    stage.world.service(conn.shard()).about(conn).filter_map(move |heard| match heard {
-        Heard::Subscribed(of, seq) if of == topic => Some(seq.0),
-        Heard::Subscribed(..)
-        | Heard::Requested
-        | Heard::Opened
-        | Heard::Message(_)
-        | Heard::Declined(_)
-        | Heard::Timer
-        | Heard::Closed(_)
-        | Heard::Joined(_)
-        | Heard::Ended
-        | Heard::Left(..) => None,
-    })
+/// The number after which a witness was first a member.
+fn subscribed(stage: &Stage, witness: ConnId, topic: &Topic) -> Option<u64> {
+    let about = stage.world.service(witness.shard()).about(witness);
+    let mut about = about.filter(|heard| heard.topic() == Some(topic));
+    about.find_map(|heard| Some(heard.seq()?.0))
 }
 
-/// Who is a member is not told so again before it has left.
-fn told_once(stage: &Stage, conn: ConnId, topic: &Topic) -> Judged {
-    if stage.unclear.contains(&(conn, topic.clone())) {
-        return Ok(());
-    }
-    let mut is_told = false;
-    for heard in stage.world.service(conn.shard()).about(conn) {
-        match heard {
-            Heard::Subscribed(of, _) if of == topic => {
-                if is_told {
-                    return broken(LAW, format!("on {conn}: twice subscribed to {topic}"));
-                }
-                is_told = true;
-            }
-            Heard::Left(of, _) if of == topic => is_told = false,
-            Heard::Subscribed(..)
-            | Heard::Left(..)
-            | Heard::Requested
-            | Heard::Opened
-            | Heard::Message(_)
-            | Heard::Declined(_)
-            | Heard::Timer
-            | Heard::Closed(_)
-            | Heard::Joined(_)
-            | Heard::Ended => {}
-        }
-    }
-    Ok(())
-}
-
-fn stretches(stage: &Stage, conn: ConnId, topic: &Topic, base: u64) -> Vec<Stretch> {
+/// When a connection was a member; told once each time.
+fn stretches(
+    stage: &Stage,
+    conn: ConnId,
+    topic: &Topic,
+    base: u64,
+    entries: &[Entry<'_>],
+) -> Result<Vec<Stretch>, super::Broken> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    for heard in stage.world.service(conn.shard()).about(conn) {
-        match heard {
-            Heard::Subscribed(of, seq) if of == topic => {
-                // A number from before the witness's is none that it saw.
-                let from = seq.0.checked_sub(base).map_or(usize::MAX, |from| from as usize);
-                stretches.push(Stretch { from: Some(from), ended: None });
+    let mut is_told = false;
+    let about = stage.world.service(conn.shard()).about(conn);
+    for heard in about.filter(|heard| heard.topic() == Some(topic)) {
+        if let Heard::Left(_, count) = heard {
+            is_told = false;
+            let count = entries.partition_point(|entry| entry.nth < *count);
+            for stretch in &mut stretches {
+                stretch.ended.get_or_insert(count);
             }
-            Heard::Left(of, count) if of == topic => {
-                for stretch in &mut stretches {
-                    stretch.ended.get_or_insert(*count);
-                }
+        }
+        if let Some(seq) = heard.seq() {
+            let is_clear = !stage.unclear.contains(&(conn, topic.clone()));
+            if std::mem::replace(&mut is_told, true) && is_clear {
+                let what = format!("on {conn}: twice subscribed to {topic}");
+                return Err(super::Broken { law: LAW, what });
             }
-            Heard::Subscribed(..)
-            | Heard::Left(..)
-            | Heard::Requested
-            | Heard::Opened
-            | Heard::Message(_)
-            | Heard::Declined(_)
-            | Heard::Timer
-            | Heard::Closed(_)
-            | Heard::Joined(_)
-            | Heard::Ended => {}
+            // A number from before the witness's is none that it saw.
+            let from = seq.0.checked_sub(base).map_or(usize::MAX, |from| from as usize);
+            stretches.push(Stretch { from: Some(from), ended: None });
         }
     }
-    stretches
-}
-
-/// The texts from which a connection was left out.
-fn excepted(stage: &Stage, conn: ConnId) -> BTreeSet<&str> {
-    let services = stage.world.shards().map(|shard| stage.world.service(shard));
-    let said = services.flat_map(Script::said);
-    said.filter(|said| said.except == Some(conn)).map(|said| said.text.as_str()).collect()
+    Ok(stretches)
 }

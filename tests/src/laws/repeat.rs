@@ -32,10 +32,13 @@ fn same(law: &'static str, one: &Stage, other: &Stage) -> Judged {
     if one.record() != other.record() {
         return broken(law, "by a record that is longer".into());
     }
-    for ((conn, mine), (_, theirs)) in one.sockets().zip(other.sockets()) {
+    for (mine, theirs) in one.sockets().zip(other.sockets()) {
         if mine.outward() != theirs.outward() {
-            return broken(law, format!("by the bytes of {conn}"));
+            return broken(law, format!("by the bytes of {}", mine.conn()));
         }
+    }
+    if one.digest() != other.digest() {
+        return broken(law, "by the digest alone".into());
     }
     if one.stats() != other.stats() {
         return broken(law, format!("by the counters {:?}, {:?}", one.stats(), other.stats()));

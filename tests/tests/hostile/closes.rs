@@ -1,6 +1,7 @@
 //! B12: wrong Closes, and what comes behind a Close.
 
-use fanlight_tests::{frame::masked, victim::Victim};
+use fanlight_sim::frame::masked;
+use fanlight_tests::victim::Victim;
 
 use crate::{
     peer::{Peer, SLACK},

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanlight_tests::{frame::masked, victim::Victim};
+use fanlight_sim::frame::masked;
+use fanlight_tests::victim::Victim;
 
 use crate::{
     memory::Memory,

@@ -5,10 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanlight_tests::{
-    frame::{PING, TEXT, masked},
-    victim::Victim,
-};
+use fanlight_sim::frame::{PING, TEXT, masked};
+use fanlight_tests::victim::Victim;
 
 use crate::{
     memory::Memory,
@@ -131,7 +129,7 @@ fn d2_pings_of_a_peer_that_does_not_read_pile_up_nowhere() {
     }
     for peer in &mut peers {
         peer.say("the end");
-        let is_end = |stream: &fanlight_tests::frame::Stream<'_>| {
+        let is_end = |stream: &fanlight_sim::frame::Stream<'_>| {
             stream.frames.last().is_some_and(|frame| frame.text() == Some("the end"))
         };
         assert!(peer.hears(is_end), "its queue does not move");

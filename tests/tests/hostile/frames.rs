@@ -1,6 +1,7 @@
 //! B1 to B8: frames that are wrong from their header on.
 
-use fanlight_tests::{frame::masked, victim::Victim};
+use fanlight_sim::frame::masked;
+use fanlight_tests::victim::Victim;
 
 use crate::row::{Gets, Row, play};
 

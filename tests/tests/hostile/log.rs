@@ -1,6 +1,7 @@
 //! D14: hostile text must not get into the log as it is.
 
-use fanlight_tests::{frame::masked, victim::Victim};
+use fanlight_sim::frame::masked;
+use fanlight_tests::victim::Victim;
 
 use crate::{
     peer::{Peer, SLACK},

@@ -7,10 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanlight_tests::{
-    frame::{Stream, masked},
-    victim::Victim,
-};
+use fanlight_sim::frame::{Stream, masked};
+use fanlight_tests::victim::Victim;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::request;

@@ -5,10 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanlight_tests::{
-    frame::{TEXT, masked},
-    victim::Victim,
-};
+use fanlight_sim::frame::{TEXT, masked};
+use fanlight_tests::victim::Victim;
 
 use crate::{
     memory::Memory,

@@ -1,9 +1,7 @@
 //! A3 to A9 and A11: requests that are not to be taken, or not wholly.
 
-use fanlight_tests::{
-    frame::{TEXT, masked},
-    victim::Victim,
-};
+use fanlight_sim::frame::{TEXT, masked};
+use fanlight_tests::victim::Victim;
 
 use crate::{
     request::{get, head, upgrade, upgrade_after, upgrade_of},

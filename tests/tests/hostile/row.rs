@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use fanlight_tests::{
-    frame::{CLOSE, masked},
-    victim::Victim,
-};
+use fanlight_sim::frame::{CLOSE, masked};
+use fanlight_tests::victim::Victim;
 
 use crate::{
     memory::Memory,

@@ -1,6 +1,7 @@
 //! B11: text that is not UTF-8, however it is cut.
 
-use fanlight_tests::{frame::masked, victim::Victim};
+use fanlight_sim::frame::masked;
+use fanlight_tests::victim::Victim;
 
 use crate::row::{Gets, Row, play};
 

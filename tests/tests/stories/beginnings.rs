@@ -1,7 +1,7 @@
 //! From accept to open: the first two rows of the table of states.
 
 use fanlight_core::{Admission, Arrival, CloseReason, Event, PeerAddr, Refusal, Settings};
-use fanlight_tests::Peer;
+use fanlight_sim::Peer;
 
 use super::{ONE, ended, fresh, gone, house, hub, millis, open, say, secs, settled, stream, texts};
 
@@ -65,7 +65,7 @@ fn an_undecided_request_is_told_503_when_the_decision_timeout_passes() {
 fn a_late_decision_opens_and_what_was_sent_meanwhile_is_heard() {
     let mut world = hub();
     let mut request = Peer::request("/wait", true);
-    request.extend(fanlight_tests::frame::masked(0x81, b"echo early"));
+    request.extend(fanlight_sim::frame::masked(0x81, b"echo early"));
     let conn = fresh(&mut world, &request);
     world.advance(secs(9));
     assert!(!world.hub(ONE).is_open(conn));
@@ -194,7 +194,7 @@ fn a_pong_does_not_overtake_the_answer_to_the_request() {
     world.flow();
     world.set_takes(conn, None);
     world.flow();
-    assert_eq!((stream(&world, conn).status, world.peer(conn).pongs()), (Some(101), 1));
+    assert_eq!((stream(&world, conn).status, world.socket(conn).peer.pongs()), (Some(101), 1));
     settled(&world);
 }
 

@@ -1,7 +1,8 @@
 //! How connections end, by whom, and with which last words.
 
 use fanlight_core::{CloseReason, Command, End, Event, Message, Settings};
-use fanlight_tests::{Heard, Rudeness};
+use fanlight_sim::Rudeness;
+use fanlight_tests::Heard;
 
 use super::{
     ONE, close, close_code, close_frame, ended, fall_silent, gone, house, hub, kick, millis, open,

@@ -1,7 +1,7 @@
 //! The graceful end of a hub.
 
 use fanlight_core::{Arrival, CloseCode, CloseReason, Command, Drain, Event, PeerAddr, ShardId};
-use fanlight_tests::Peer;
+use fanlight_sim::Peer;
 
 use super::{
     ONE, Story, close_code, close_frame, ended, fall_silent, fresh, gone, house, hub, open, secs,

@@ -1,7 +1,7 @@
 //! Who is alive: pings, silence, sockets that do not move, messages that do not end.
 
 use fanlight_core::{CloseReason, Instant, Settings};
-use fanlight_tests::{World, frame::masked};
+use fanlight_sim::{World, frame::masked};
 
 use super::{
     ONE, Story, close_code, ended, fall_silent, gone, house, hub, millis, open, secs, send,
@@ -12,9 +12,9 @@ use super::{
 fn ping_times(world: &mut Story, conn: fanlight_core::ConnId, for_secs: u64) -> Vec<u64> {
     let mut times = Vec::new();
     for milli in 0..for_secs * 100 {
-        let before = world.peer(conn).pings();
+        let before = world.socket(conn).peer.pings();
         world.advance(millis(10));
-        if world.peer(conn).pings() > before {
+        if world.socket(conn).peer.pings() > before {
             times.push((milli + 1) * 10);
         }
     }
@@ -41,11 +41,11 @@ fn without_jitter_a_ping_comes_when_the_interval_is_over() {
     let mut world = house(1, Settings { ping_jitter_percent: 0, ..Settings::default() });
     let conn = open(&mut world, ONE);
     world.advance(secs(25) - millis(1));
-    assert_eq!(world.peer(conn).pings(), 0);
+    assert_eq!(world.socket(conn).peer.pings(), 0);
     world.advance(millis(1));
-    assert_eq!(world.peer(conn).pings(), 1);
+    assert_eq!(world.socket(conn).peer.pings(), 1);
     world.advance(secs(25));
-    assert_eq!(world.peer(conn).pings(), 2);
+    assert_eq!(world.socket(conn).peer.pings(), 2);
     settled(&world);
 }
 
@@ -81,11 +81,11 @@ fn any_byte_postpones_the_ping() {
         world.peer_sends(conn, &[*byte]);
         world.flow();
     }
-    assert_eq!(world.peer(conn).pings(), 0);
+    assert_eq!(world.socket(conn).peer.pings(), 0);
     world.advance(secs(25) - millis(1));
-    assert_eq!(world.peer(conn).pings(), 0);
+    assert_eq!(world.socket(conn).peer.pings(), 0);
     world.advance(millis(1));
-    assert_eq!(world.peer(conn).pings(), 1);
+    assert_eq!(world.socket(conn).peer.pings(), 1);
     settled(&world);
 }
 
@@ -223,7 +223,7 @@ fn a_house_that_slept_culls_nobody() {
     world.sleep(secs(3600), true);
     assert_eq!((ended(&world, conn), world.stats().late_ticks), (None, 1));
     // To the hub no more than `late_max` passed after the ping was due: it is sent now.
-    assert_eq!(world.peer(conn).pings(), 1);
+    assert_eq!(world.socket(conn).peer.pings(), 1);
     world.advance(secs(10) - millis(1));
     assert_eq!(ended(&world, conn), None);
     world.advance(millis(1));

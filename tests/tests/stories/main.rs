@@ -18,7 +18,8 @@ use fanlight_core::{
     Admission, Arrival, Audience, CloseCode, CloseFrame, CloseReason, Command, Config, ConnId,
     Event, Instant, Message, PeerAddr, Publish, Settings, ShardId, Topic,
 };
-use fanlight_tests::{Nature, Peer, Script, World, frame::Stream};
+use fanlight_sim::{Nature, Peer, Setup, World, frame::Stream};
+use fanlight_tests::Script;
 
 type Story = World<Script>;
 
@@ -31,7 +32,7 @@ fn house(shards: u8, settings: Settings) -> Story {
 
 fn house_of(shards: u8, settings: Settings, nature: Nature) -> Story {
     let config = Config::new(settings).unwrap();
-    World::new(&config, shards, 7, nature, |_| Script::default())
+    World::with_setup(Setup { seed: 7, shards, config, nature }, |_| Script::default())
 }
 
 /// One hub with the default settings.
@@ -138,7 +139,7 @@ fn stream(world: &Story, conn: ConnId) -> Stream<'_> {
 }
 
 fn texts(world: &Story, conn: ConnId) -> Vec<&str> {
-    world.peer(conn).texts()
+    world.socket(conn).peer.texts()
 }
 
 /// The code of the Close that a peer was sent.

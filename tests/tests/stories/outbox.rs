@@ -134,7 +134,7 @@ fn a_flood_of_pings_that_nobody_reads_stays_small() {
     assert!(world.unsent(conn).len() <= 4096, "{}", world.unsent(conn).len());
     world.set_takes(conn, None);
     world.flow();
-    assert!(world.peer(conn).pongs() >= 1);
+    assert!(world.socket(conn).peer.pongs() >= 1);
     assert_eq!(ended(&world, conn), None);
     settled(&world);
 }
@@ -151,7 +151,7 @@ fn pongs_do_not_wait_behind_messages() {
     world.flow();
     world.set_takes(conn, Some(2 + 7));
     world.flow();
-    assert_eq!((texts(&world, conn), world.peer(conn).pongs()), (vec!["one"], 1));
+    assert_eq!((texts(&world, conn), world.socket(conn).peer.pongs()), (vec!["one"], 1));
     world.set_takes(conn, None);
     world.flow();
     assert_eq!(texts(&world, conn), ["one", "two"]);

@@ -1,7 +1,8 @@
 //! Topics whose members live on several shards, and races on the way to their home.
 
 use fanlight_core::{Audience, Command, ConnId, Event, Message, Settings, ShardId, Topic};
-use fanlight_tests::{Heard, Nature};
+use fanlight_sim::Nature;
+use fanlight_tests::Heard;
 
 use super::{
     Story, close_frame, gone, house, house_of, open, open_as, publish, secs, settled, subscribe,

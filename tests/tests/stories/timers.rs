@@ -1,11 +1,12 @@
 //! The application's own timers.
 
+use std::time::Duration;
+
 use fanlight_core::{Command, Event, Settings, Timer};
-use fanlight_tests::Heard;
 
 use super::{ONE, Story, house, hub, millis, open, secs, settled, when};
 
-fn set(world: &mut Story, timer: Timer, after: Option<std::time::Duration>) {
+fn set(world: &mut Story, timer: Timer, after: Option<Duration>) {
     let at = after.map(|after| world.now() + after);
     world.tell(ONE, Event::SetTimer(timer, at));
 }
@@ -22,8 +23,7 @@ fn a_timer_goes_off_once_when_it_should() {
         assert!(when(&world, &Command::Timer(timer)).is_some());
         world.advance(secs(5));
     }
-    let heard = world.service(ONE).log().iter().filter(|(_, heard)| *heard == Heard::Timer);
-    assert_eq!(heard.count(), 2);
+    assert_eq!(world.service(ONE).timers(), 2);
     settled(&world);
 }
 
@@ -61,7 +61,7 @@ fn a_timer_that_is_stopped_stays_silent() {
         set(&mut world, timer, None);
     }
     world.advance(secs(60));
-    assert!(world.service(ONE).log().iter().all(|(_, heard)| *heard != Heard::Timer));
+    assert_eq!(world.service(ONE).timers(), 0);
     settled(&world);
 }
 
@@ -86,7 +86,7 @@ fn the_timer_of_a_connection_ends_with_it() {
     let other = open(&mut world, ONE);
     assert_eq!(other.index(), conn.index(), "the slot is used again");
     world.advance(secs(2));
-    assert!(world.service(ONE).log().iter().all(|(_, heard)| *heard != Heard::Timer));
+    assert_eq!(world.service(ONE).timers(), 0);
     settled(&world);
 }
 

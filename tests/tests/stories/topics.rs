@@ -1,7 +1,8 @@
 //! Who is given what on one hub.
 
 use fanlight_core::{Audience, Event, Message, Publish, Seq, Settings, Topic};
-use fanlight_tests::{Heard, Peer};
+use fanlight_sim::Peer;
+use fanlight_tests::Heard;
 
 use super::{
     ONE, close, fall_silent, fresh, house, hub, open, open_as, publish, send, settled, subscribe,

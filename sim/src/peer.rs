@@ -2,10 +2,10 @@
 
 use fanlight_core::{
     CloseFrame, Message,
-    wire::{Fault, Incoming, Limits, Role, Wire},
+    wire::{Fault, Incoming, Limits, ReplyKind, Role, Wire},
 };
 
-use crate::frame::{CLOSE, CONTINUATION, PING, TEXT, masked};
+use crate::frame::{CLOSE, CONTINUATION, PING, PONG, TEXT, masked};
 
 /// The longest message that a peer takes.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -25,8 +25,12 @@ pub struct Peer {
     owed: Vec<u8>,
     said: Vec<String>,
     heard: Vec<Message>,
+    /// How many of those a test has asked about.
+    asked: usize,
     pings: usize,
     pongs: usize,
+    /// How many pings it has answered.
+    answered: u64,
     closed: Option<Option<CloseFrame>>,
     fault: Option<Fault>,
     is_done: bool,
@@ -130,8 +134,10 @@ impl Peer {
             owed: Vec::new(),
             said: Vec::new(),
             heard: Vec::new(),
+            asked: 0,
             pings: 0,
             pongs: 0,
+            answered: 0,
             closed: None,
             fault: None,
             is_done: false,
@@ -163,6 +169,16 @@ impl Peer {
     /// Whether it answers pings, Closes and the end of the stream.
     pub fn answers(&self) -> bool {
         self.answers
+    }
+
+    /// Whether its request has been answered.
+    pub fn is_answered(&self) -> bool {
+        !matches!(self.answer, Answer::Awaited(_))
+    }
+
+    /// Whether it has been upgraded, and neither side has said the last word.
+    pub fn is_open(&self) -> bool {
+        self.answer == Answer::Upgraded && self.closed.is_none() && !self.is_done
     }
 
     /// Whether it may send frames now: it was upgraded, or does not wait for that, and has not
@@ -226,6 +242,14 @@ impl Peer {
         }
     }
 
+    /// Sends a pong that nobody asked for (section 5.5.3).
+    pub fn pong(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        if self.can_speak() && !self.wire.close_sent() {
+            out.append(&mut self.owed);
+            out.extend(masked(FIN | PONG, payload));
+        }
+    }
+
     /// Sends a Close.
     pub fn close(&mut self, frame: Option<&CloseFrame>, out: &mut Vec<u8>) {
         if self.can_speak() {
@@ -271,12 +295,16 @@ impl Peer {
 
     fn read_frames(&mut self, bytes: &mut [u8], out: &mut Vec<u8>) {
         let mut replies = Vec::new();
+        let mut answers = 0;
         let taken = self.wire.receive(bytes, &mut |incoming| match incoming {
             Incoming::Message(message) => self.heard.push(message),
             Incoming::Ping(_) => self.pings += 1,
             Incoming::Pong(_) => self.pongs += 1,
             Incoming::Close(frame) => self.closed = Some(frame),
-            Incoming::Reply(reply) => replies.extend_from_slice(reply.frame),
+            Incoming::Reply(reply) => {
+                answers += u64::from(reply.kind == ReplyKind::Pong);
+                replies.extend_from_slice(reply.frame);
+            }
         });
         if let Err(fault) = taken {
             self.fault = Some(fault);
@@ -284,6 +312,7 @@ impl Peer {
         if self.answers && !self.is_done && !replies.is_empty() {
             out.append(&mut self.owed);
             out.append(&mut replies);
+            self.answered += answers;
         }
     }
 
@@ -302,6 +331,18 @@ impl Peer {
         &self.heard
     }
 
+    /// Whether it has heard something that no test has asked about yet.
+    pub(crate) fn has_unasked(&self) -> bool {
+        self.asked < self.heard.len()
+    }
+
+    /// The first message that no test has asked about yet.
+    pub(crate) fn ask(&mut self) -> Option<Message> {
+        let message = self.heard.get(self.asked)?.clone();
+        self.asked += 1;
+        Some(message)
+    }
+
     /// The texts among the messages that it was sent, in order.
     pub fn texts(&self) -> Vec<&str> {
         self.heard.iter().filter_map(Message::as_text).collect()
@@ -310,6 +351,11 @@ impl Peer {
     /// How many pings it was sent.
     pub fn pings(&self) -> usize {
         self.pings
+    }
+
+    /// How many pings it has answered.
+    pub fn answered(&self) -> u64 {
+        self.answered
     }
 
     /// How many pongs it was sent.

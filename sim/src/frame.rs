@@ -11,14 +11,14 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
     /// Whether this is a Close (section 5.5.1).
     pub fn is_close(&self) -> bool {
         self.opcode == CLOSE
     }
 
     /// The text of a text message (section 5.6).
-    pub fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&'a str> {
         (self.opcode == TEXT).then(|| str::from_utf8(self.payload).ok()).flatten()
     }
 }
@@ -31,6 +31,8 @@ pub const TEXT: u8 = 0x1;
 pub const CLOSE: u8 = 0x8;
 /// The opcode of a ping.
 pub const PING: u8 = 0x9;
+/// The opcode of a pong.
+pub const PONG: u8 = 0xa;
 
 /// What one connection was sent: the head of an HTTP answer, and what follows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +83,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The texts of the text messages.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub fn texts(&self) -> impl Iterator<Item = &'a str> + use<'a, '_> {
         self.frames.iter().filter_map(Frame::text)
     }
 
@@ -89,6 +91,85 @@ impl<'a> Stream<'a> {
     pub fn close_code(&self) -> Option<u16> {
         let close = self.frames.last().filter(|frame| frame.is_close())?;
         Some(close.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code)))
+    }
+}
+
+/// Reads what a server sends as it is sent, and judges it.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    part: Part,
+    /// What has come of a head or of a frame that is not whole yet.
+    rest: Vec<u8>,
+    messages: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Head,
+    Body,
+    Frames,
+    /// Behind a Close.
+    Nothing,
+}
+
+impl Reader {
+    /// A reader of what comes first: an HTTP answer unless the connection `is_upgraded`.
+    pub fn new(is_upgraded: bool) -> Self {
+        let part = if is_upgraded { Part::Frames } else { Part::Head };
+        Self { part, rest: Vec::new(), messages: 0 }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    ///
+    /// What breaks the RFC.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let mut rest = std::mem::take(&mut self.rest);
+        rest.extend_from_slice(bytes);
+        let used = self.read_whole(&rest)?;
+        rest.drain(..used);
+        self.rest = rest;
+        Ok(())
+    }
+
+    /// Reads what is whole at the beginning of `bytes`, and says how much that was.
+    fn read_whole(&mut self, bytes: &[u8]) -> Result<usize, String> {
+        let mut rest = bytes;
+        if self.part == Part::Head {
+            let Some(end) = rest.windows(4).position(|four| four == b"\r\n\r\n") else {
+                return Ok(0);
+            };
+            let (head, behind) = rest.split_at(end + 4);
+            self.part = if status(head)? == 101 { Part::Frames } else { Part::Body };
+            rest = behind;
+        }
+        if self.part == Part::Body {
+            return Ok(bytes.len());
+        }
+        while self.part == Part::Frames
+            && let Some((frame, behind)) = read_frame(rest)?
+        {
+            self.messages += usize::from(frame.opcode < CLOSE);
+            if frame.is_close() {
+                self.part = Part::Nothing;
+            }
+            rest = behind;
+        }
+        if self.part == Part::Nothing && !rest.is_empty() {
+            return Err(format!("{} bytes follow a Close", rest.len()));
+        }
+        Ok(bytes.len() - rest.len())
+    }
+
+    /// How many whole messages there were.
+    pub fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// Whether nothing is unfinished.
+    pub fn is_whole(&self) -> bool {
+        self.rest.is_empty()
     }
 }
 
@@ -195,6 +276,18 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_comes_to_the_same_however_the_bytes_are_cut() {
+        let bytes = b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x02hi\x82\x01!\x88\x02\x03\xe8";
+        for cut in 0..bytes.len() {
+            let mut reader = Reader::new(false);
+            reader.read(&bytes[..cut]).unwrap();
+            reader.read(&bytes[cut..]).unwrap();
+            assert_eq!((reader.messages(), reader.is_whole()), (2, true));
+            assert!(reader.read(b"\x81\x00").is_err());
+        }
+    }
+
+    #[test]
     fn what_breaks_the_rfc_is_told() {
         for bytes in [
             &b"\x01\x00"[..],
@@ -208,6 +301,7 @@ mod tests {
             b"\x88\x00\x81",
         ] {
             assert!(Stream::read(bytes, true).is_err(), "{bytes:x?}");
+            assert!(Reader::new(true).read(bytes).is_err(), "{bytes:x?}");
         }
     }
 

@@ -1,0 +1,206 @@
+//! The laws that the whole pool is looked through for, now and then.
+
+use std::time::Duration;
+
+use fanlight_core::{ConnId, Hub, Instant, Service, Settings, ShardId, Stats};
+
+use crate::world::World;
+
+/// Longer than a connection can go on without anything moving, in whatever state it is: the sum of
+/// the timeouts of all states.
+pub fn lifeless_max(settings: &Settings) -> Duration {
+    settings.upgrade_timeout
+        + settings.decision_timeout
+        + settings.ping_interval
+        + settings.pong_timeout
+        + settings.stall_timeout
+        + settings.message_timeout
+        + settings.close_timeout
+        + settings.linger_timeout
+        + settings.late_max
+}
+
+/// Longest that a connection that is not open can be there.
+fn not_open_max(settings: &Settings) -> Duration {
+    settings.upgrade_timeout
+        + settings.decision_timeout
+        + settings.close_timeout
+        + settings.linger_timeout
+        + OPEN_NOTED_EVERY
+}
+
+/// How long before a connection stops being open it may have been seen open last.
+const OPEN_NOTED_EVERY: Duration = Duration::from_secs(1);
+
+/// How many deadlines a connection can pass one after the other, each noticed late.
+const DEADLINES: u32 = 9;
+
+impl<S: Service> World<S> {
+    /// How many events there are between two looks through the whole pool; by default 256.
+    pub fn inspect_every(&mut self, events: u64) {
+        self.inspect_every = events;
+        self.inspect_next = self.events + events;
+    }
+
+    /// Looks through the whole pool if it has not been for long.
+    pub(crate) fn inspect_at_times(&mut self) {
+        if self.events >= self.inspect_next {
+            self.inspect_next = self.events + self.inspect_every;
+            self.inspect();
+        }
+    }
+
+    /// Looks through the whole pool for broken laws.
+    pub fn inspect(&mut self) {
+        for shard in self.shards() {
+            if let Err(what) = self.hub(shard).audit() {
+                self.broke("an invariant", format!("of {shard:?}: {what}"));
+            }
+        }
+        if self.mail.is_empty() {
+            let house: Vec<&Hub> = self.shards().map(|shard| self.hub(shard)).collect();
+            if let Err(what) = Hub::audit_house(&house) {
+                self.broke("an invariant", format!("of the house: {what}"));
+            }
+        }
+        self.bounded();
+        self.pongs_count();
+        self.waits_unseen();
+        self.alive_or_gone();
+    }
+
+    /// Law 5: nothing is past its bound.
+    fn bounded(&mut self) {
+        for shard in self.shards() {
+            let hub = self.hub(shard);
+            let (settings, stats) = (hub.config(), hub.stats());
+            for (name, value, max) in [
+                ("connections", stats.connections, settings.connections_max),
+                ("upgrading", stats.upgrading, settings.upgrading_max),
+                ("topics", stats.topics, settings.topics_max),
+                ("homes", stats.homes, settings.topics_max),
+                // The message that broke the bound is dropped at its connection's end.
+                (
+                    "assembly_bytes",
+                    stats.assembly_bytes,
+                    settings.assembly_bytes_max
+                        + settings.message_bytes_max
+                        + settings.read_bytes_max,
+                ),
+            ] {
+                if value > max as u64 {
+                    let what = format!("on {shard:?}: {name} is {value}, the bound {max}");
+                    return self.broke("law 5", what);
+                }
+            }
+        }
+    }
+
+    /// A pong that answers no ping of the hub is no round trip (RFC 6455, section 5.5.3).
+    fn pongs_count(&mut self) {
+        let answered: u64 = self.sockets.iter().map(|socket| socket.peer.answered()).sum();
+        let round_trips = self.stats().round_trips;
+        if round_trips > answered {
+            let what = format!("{round_trips} round trips, but {answered} pings were answered");
+            self.broke("the heartbeat", what);
+        }
+    }
+
+    /// Law 4: a hub has said of every connection that something waits for it.
+    fn waits_unseen(&mut self) {
+        for place in 0..self.live.len() {
+            let conn = self.live[place];
+            let Some(socket) = self.sockets.get(conn) else { continue };
+            if !socket.is_writing && !socket.is_shut && self.has_unsent(conn) {
+                self.broke("law 4", format!("{conn} has bytes that its driver was not told of"));
+            }
+        }
+    }
+
+    /// Notes who is open, before time passes in which that could change unseen.
+    pub(crate) fn note_open(&mut self, next: Instant) {
+        if next - self.open_noted_at <= OPEN_NOTED_EVERY {
+            return;
+        }
+        self.open_noted_at = self.now;
+        for place in 0..self.live.len() {
+            let conn = self.live[place];
+            if self.hub(conn.shard()).is_open(conn)
+                && let Some(socket) = self.sockets.get_mut(conn)
+            {
+                socket.open_at = self.open_noted_at;
+            }
+        }
+    }
+
+    /// Law 6: nobody whose bytes do not move is kept past the deadlines of all states, and nobody,
+    /// whatever moves, past those of the states before and after being open.
+    fn alive_or_gone(&mut self) {
+        if self.time.was_late {
+            return;
+        }
+        if self.stats().late_ticks > 0 {
+            self.broke("law 6", "every tick came in time, but one was taken as late".into());
+        }
+        let now = self.now;
+        let settings = self.hub(ShardId(0)).config();
+        let late = self.nature.delay_max() * DEADLINES;
+        let lifeless_max = lifeless_max(settings) + late;
+        let not_open_max = not_open_max(settings) + late;
+        for place in 0..self.live.len() {
+            let conn = self.live[place];
+            let is_open = self.hub(conn.shard()).is_open(conn);
+            let Some(socket) = self.sockets.get_mut(conn) else { continue };
+            if is_open {
+                socket.open_at = now;
+            }
+            let (lifeless, not_open) = (now - socket.moved_at, now - socket.open_at);
+            if lifeless > lifeless_max && !socket.is_paused {
+                self.broke("law 6", format!("{conn} has been lifeless for {lifeless:?}"));
+            }
+            if not_open > not_open_max {
+                self.broke("law 6", format!("{conn} has not been open for {not_open:?}"));
+            }
+        }
+    }
+
+    /// Law 2: at the end nothing is left: no connection, member, timer, frame or queued byte; and
+    /// everybody who was accepted was told closed and gone.
+    pub fn nothing_left(&mut self) {
+        for shard in self.shards() {
+            let hub = self.hub(shard);
+            let stats = *hub.stats();
+            let left = Stats {
+                connections: stats.connections,
+                upgrading: stats.upgrading,
+                open: stats.open,
+                topics: stats.topics,
+                homes: stats.homes,
+                members: stats.members,
+                frames: stats.frames,
+                frame_bytes: stats.frame_bytes,
+                queued: stats.queued,
+                assembly_bytes: stats.assembly_bytes,
+                ..Stats::default()
+            };
+            let deadline = hub.next_deadline();
+            if left != Stats::default() {
+                self.broke("law 2", format!("on {shard:?} this is left: {left:?}"));
+            }
+            if let Some(deadline) = deadline {
+                self.broke("law 2", format!("on {shard:?} a deadline is left: {deadline}"));
+            }
+        }
+        let is_left = |socket: &&crate::Socket| !socket.watch.is_over();
+        let left: Option<ConnId> = self.sockets.iter().find(is_left).map(crate::Socket::conn);
+        if let Some(conn) = left {
+            self.broke("law 2", format!("{conn} was never told closed and gone"));
+        }
+        let (stats, accepted) = (self.stats(), self.sockets.len() as u64);
+        let refused = self.record().refused;
+        if (stats.accepted, stats.closed, stats.refused) != (accepted, accepted, refused) {
+            let what = format!("{accepted} were accepted and {refused} refused, but {stats:?}");
+            self.broke("law 2", what);
+        }
+    }
+}

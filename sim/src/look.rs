@@ -1,0 +1,120 @@
+//! What can be seen of a world.
+
+use fanlight_core::{ConnId, Fingerprint, Hub, Instant, Service, ShardId, Stats};
+
+use crate::{
+    broken::Broken,
+    record::Record,
+    socket::Socket,
+    world::{Shard, World},
+};
+
+impl<S: Service> World<S> {
+    /// The laws that were seen broken so far.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
+    }
+
+    /// Panics if a law was seen broken.
+    ///
+    /// # Panics
+    ///
+    /// If one was, with the seed of the world and what broke it.
+    pub fn assert_lawful(&self) {
+        if let Some(broken) = self.broken.first() {
+            panic!("{broken} (seed {})", self.seed);
+        }
+    }
+
+    /// The seed that decides everything.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A fingerprint of all that the hubs said and wrote so far: two runs alike have the same.
+    pub fn digest(&self) -> Fingerprint {
+        self.digest.finish()
+    }
+
+    /// How many events the hubs were given, by sockets, shards, the clock and from outside; what
+    /// services asked for is not counted.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// What the hubs said.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The connections that have not been disconnected, in order of their acceptance.
+    pub fn live(&self) -> &[ConnId] {
+        &self.live
+    }
+
+    /// The connections that have been disconnected, in order of that.
+    pub fn dead(&self) -> &[ConnId] {
+        &self.dead
+    }
+
+    /// All sockets there ever were, in order of their acceptance.
+    pub fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.sockets.iter()
+    }
+
+    /// The socket of a connection, with its peer.
+    ///
+    /// # Panics
+    ///
+    /// If there never was such a connection.
+    pub fn socket(&self, conn: ConnId) -> &Socket {
+        self.sockets.get(conn).expect("the caller's connection is of this world")
+    }
+
+    /// The hub of a shard.
+    pub fn hub(&self, shard: ShardId) -> &Hub {
+        &self.shard(shard).hub
+    }
+
+    /// The service of a shard.
+    pub fn service(&self, shard: ShardId) -> &S {
+        &self.shard(shard).service
+    }
+
+    /// The service of a shard.
+    pub fn service_mut(&mut self, shard: ShardId) -> &mut S {
+        &mut self.shard_mut(shard).service
+    }
+
+    /// The hub of a shard, for what the world itself does not offer.
+    pub(crate) fn hub_mut(&mut self, shard: ShardId) -> &mut Hub {
+        &mut self.shard_mut(shard).hub
+    }
+
+    /// The names of all shards.
+    pub fn shards(&self) -> impl Iterator<Item = ShardId> + use<S> {
+        self.hub(ShardId(0)).seat().all()
+    }
+
+    /// What all hubs have counted, added up.
+    pub fn stats(&self) -> Stats {
+        let mut sum = Stats::default();
+        for shard in &self.shards {
+            sum += *shard.hub.stats();
+        }
+        sum
+    }
+
+    pub(crate) fn shard(&self, shard: ShardId) -> &Shard<S> {
+        &self.shards[usize::from(shard.0)]
+    }
+
+    pub(crate) fn shard_mut(&mut self, shard: ShardId) -> &mut Shard<S> {
+        &mut self.shards[usize::from(shard.0)]
+    }
+}
