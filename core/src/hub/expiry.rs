@@ -26,24 +26,21 @@ impl Hub {
         let mut due = Vec::new();
         self.ring.expire(self.now, &mut due);
         for slot in due {
-            let Some(conn) = self.pool.in_slot(slot) else { continue };
-            if let Some(connection) = self.pool.get_mut(conn) {
-                connection.armed = Instant::NEVER;
+            if let Some(conn) = self.pool.in_slot(slot) {
+                self.expire(conn, commands);
             }
-            self.expire(conn, commands);
         }
     }
 
     /// Acts on every deadline of the connection that has passed, and arms the next.
+    ///
+    /// What it was armed for is not later than now and no more in the ring: so no act arms it, and
+    /// it is armed once, when nothing is due any more.
     fn expire(&mut self, conn: ConnId, commands: &mut Commands) {
         while let Some(connection) = self.pool.get_mut(conn) {
             let (at, due) = connection.deadline(&self.config);
             if at > self.now {
-                // An act on one deadline may have armed another that was then acted on as well.
-                if connection.armed <= self.now {
-                    connection.armed = Instant::NEVER;
-                    self.ring.disarm(conn.index());
-                }
+                connection.armed = Instant::NEVER;
                 return self.rearm(conn);
             }
             self.act(conn, due, commands);
@@ -118,11 +115,11 @@ impl Hub {
     /// knows. A deadline that moved away is noticed when the old one is due.
     pub(super) fn rearm(&mut self, conn: ConnId) {
         let Some(connection) = self.pool.get_mut(conn) else { return };
-        let (at, _) = connection.deadline(&self.config);
+        // A deadline that has passed already is for the next tick.
+        let at = connection.deadline(&self.config).0.max(self.now);
         if at < connection.armed {
-            // A deadline that has passed already is for the next tick.
-            connection.armed = at.max(self.now);
-            self.ring.arm(conn.index(), connection.armed);
+            connection.armed = at;
+            self.ring.arm(conn.index(), at);
         }
     }
 

@@ -78,6 +78,22 @@ fn a_tick_leaves_nothing_due_though_two_deadlines_were_due_at_once() {
 }
 
 #[test]
+fn a_tick_leaves_nothing_due_though_somebody_else_is_due_soon() {
+    let mut world = house(1, Settings { inbound_frames_per_second_max: 20, ..Settings::default() });
+    let [conn, other] = [open(&mut world, ONE), open(&mut world, ONE)];
+    set(&mut world, Timer::Connection(conn), Some(millis(301)));
+    // In the same slot of the ring.
+    set(&mut world, Timer::Connection(other), Some(millis(301) + Duration::from_micros(900)));
+    for _ in 0..41 {
+        world.peer_acts(conn, |peer, out| peer.ping(b"", out));
+    }
+    world.flow();
+    // Now it may be read again, and its timer is over.
+    world.sleep(millis(301), true);
+    settled(&world);
+}
+
+#[test]
 fn the_timer_of_a_connection_ends_with_it() {
     let mut world = hub();
     let conn = open(&mut world, ONE);
