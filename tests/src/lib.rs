@@ -13,6 +13,7 @@ mod scenario;
 mod script;
 mod stage;
 mod stale;
+pub mod swarm;
 #[cfg(target_os = "linux")]
 pub mod victim;
 
