@@ -31,6 +31,11 @@ impl<S: Service> World<S> {
         self.seed
     }
 
+    /// A number by the world's luck, for a test's own.
+    pub fn random(&mut self) -> u64 {
+        self.rng.u64(..)
+    }
+
     /// A fingerprint of all that the hubs said and wrote so far: two runs alike have the same.
     pub fn digest(&self) -> Fingerprint {
         self.digest.finish()

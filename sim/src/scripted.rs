@@ -155,8 +155,10 @@ impl<S: Service> ScriptedPeer<'_, S> {
     pub fn expect(&mut self, text: &str) -> &mut Self {
         self.wait(|socket| socket.peer.has_unasked());
         let next = self.world.sockets.get_mut(self.conn).and_then(|socket| socket.peer.ask());
-        if next.as_ref().and_then(Message::as_text) != Some(text) {
-            self.fail(&format!("expected {text:?}, and got {next:?}"));
+        match next.as_ref().map(|next| next.as_text().unwrap_or("something binary")) {
+            Some(next) if next == text => {}
+            Some(next) => self.fail(&format!("expected {text:?}, and got {next:?}")),
+            None => self.fail(&format!("expected {text:?}, and nothing came")),
         }
         self
     }

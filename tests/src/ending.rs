@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanlight_core::{Audience, ConnId, Event, ShardId, Stats, Timer, Topic};
 
-use fanlight_sim::{Peer, Socket, lifeless_max};
+use fanlight_sim::lifeless_max;
 
 use crate::{
     op::{Ending, TOPICS, USERS},
@@ -13,9 +13,6 @@ use crate::{
 
 /// Longer than any parcel and its answer take.
 const REST: Duration = Duration::from_secs(10);
-
-/// Past this many rests something never comes to rest.
-const RESTS_MAX: usize = 100;
 
 /// A last message for every audience, said when nothing else moved.
 #[derive(Debug)]
@@ -31,26 +28,6 @@ pub struct Probe {
 }
 
 impl Stage {
-    /// The network heals, peers finish what they began, and everything under way arrives.
-    pub fn calm(&mut self) {
-        self.world.set_behind(Duration::ZERO);
-        for conn in self.world.live().to_vec() {
-            self.world.peer_acts(conn, Peer::finish_frame);
-        }
-        for conn in self.world.live().to_vec() {
-            self.world.heal(conn);
-        }
-        for _ in 0..RESTS_MAX {
-            self.world.advance(REST);
-            if self.world.is_quiet() {
-                return;
-            }
-        }
-        let busy = self.world.busy().map(Socket::conn);
-        let portrait = busy.and_then(|conn| self.world.hub(conn.shard()).portrait(conn));
-        panic!("not quiet after {RESTS_MAX} rests: {busy:?} {portrait:#?}");
-    }
-
     /// Says something to every audience, so that who gets it shows who is a member.
     pub fn probe(&mut self) {
         if self.is_drained {

@@ -162,7 +162,7 @@ impl Scenario {
         for op in &self.ops {
             stage.act(op);
         }
-        stage.calm();
+        stage.world.calm();
         stage.probe();
         stage.end(self.ending);
         stage

@@ -57,7 +57,7 @@ fn play_on(seed: u64) -> Result<Run, Broken> {
         }
     }
     // Safety was watched all along. Now liveness: the trouble stops, and what should happen does.
-    stage.calm();
+    stage.world.calm();
     stage.probe();
     stage.end(character.ending());
     laws::judge(&stage)?;
