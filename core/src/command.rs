@@ -74,8 +74,16 @@ impl Commands {
 
     /// Takes back what a peer sent and the application has not been given: it has ended the
     /// connection, and hears no more messages of it.
-    pub(crate) fn withdraw_deliveries(&mut self, from: ConnId) {
-        self.others.retain(|given| !matches!(given, Command::Deliver(conn, _) if *conn == from));
+    ///
+    /// `older` of the other commands were there before the call under way; fewer, afterwards.
+    pub(crate) fn withdraw_deliveries(&mut self, from: ConnId, older: &mut usize) {
+        let (mut at, older_before) = (0, *older);
+        self.others.retain(|given| {
+            let is_kept = !matches!(given, Command::Deliver(conn, _) if *conn == from);
+            *older -= usize::from(!is_kept && at < older_before);
+            at += 1;
+            is_kept
+        });
     }
 }
 

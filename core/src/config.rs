@@ -171,6 +171,11 @@ macro_rules! settings {
                 })
             }
 
+            /// Names and values, in the order of their declaration.
+            pub fn values(&self) -> impl Iterator<Item = (&'static str, Value)> + use<> {
+                [$((stringify!($name), settings!(@value $unit, self.$name)),)+].into_iter()
+            }
+
             fn check_ranges(&self) -> Result<(), ConfigError> {
                 $(if !($min..=$max).contains(&self.$name) {
                     return Err(ConfigError::OutOfRange {

@@ -1,6 +1,6 @@
 //! Who is who: connections, shards, and the hub's seat among them.
 
-use std::{fmt, num::NonZeroU64};
+use std::{fmt, num::NonZeroU64, str::FromStr};
 
 use slotmap::{DefaultKey, Key, KeyData};
 
@@ -68,6 +68,28 @@ impl fmt::Display for ConnId {
     }
 }
 
+/// Why a text is no [`ConnId`]. The caller is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a connection is written as it is shown: shard, slot and version, as in 0.5v1")]
+pub struct ConnIdError;
+
+/// Reads what [`Display`](fmt::Display) shows.
+impl FromStr for ConnId {
+    type Err = ConnIdError;
+
+    fn from_str(text: &str) -> Result<Self, ConnIdError> {
+        let parts = text.split_once('.').and_then(|(shard, rest)| {
+            let (index, version) = rest.split_once('v')?;
+            let shard: u8 = shard.parse().ok()?;
+            let index = index.parse::<u64>().ok().filter(|index| *index <= INDEX_MASK)?;
+            let version: u32 = version.parse().ok()?;
+            Self::from_u64(u64::from(version) << 32 | u64::from(shard) << INDEX_BITS | index)
+        });
+        // Plus signs and leading zeros are not shown.
+        parts.filter(|conn| conn.to_string() == text).ok_or(ConnIdError)
+    }
+}
+
 impl fmt::Debug for ConnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -117,5 +139,24 @@ impl Seat {
     /// All shards of the house, in order.
     pub fn all(&self) -> impl Iterator<Item = ShardId> + use<> {
         (0..self.shards).map(ShardId)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_shown() {
+        let mut slots = slotmap::SlotMap::new();
+        for shard in [0, 7, 255] {
+            let conn = ConnId::new(ShardId(shard), slots.insert(()));
+            assert_eq!(conn.to_string().parse(), Ok(conn));
+        }
+        for wrong in
+            ["", "0.5", "5v1", "0.5v", "+0.5v1", "0.05v1", "256.0v1", "0.16777216v1", "0.0v0"]
+        {
+            assert_eq!(wrong.parse::<ConnId>(), Err(ConnIdError), "{wrong}");
+        }
     }
 }

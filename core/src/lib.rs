@@ -45,8 +45,7 @@ mod config;
 mod event;
 mod hub;
 mod id;
-#[allow(dead_code, reason = "what is encoded is not read back yet")]
-mod journal;
+pub mod journal;
 mod planted;
 mod reason;
 mod service;
@@ -60,7 +59,7 @@ pub use config::{Config, ConfigError, Setting, Settings, Unit, Value};
 pub use event::{Arrival, Drain, End, Event, PeerAddr, Publish, Timer};
 pub use http;
 pub use hub::{Hub, Parcel, Phase, PingOutstanding, Portrait, Refused, Waiting};
-pub use id::{CONNECTIONS_PER_HUB, ConnId, Seat, ShardId};
+pub use id::{CONNECTIONS_PER_HUB, ConnId, ConnIdError, Seat, ShardId};
 pub use journal::{Digest, Fingerprint};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, plant};

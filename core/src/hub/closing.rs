@@ -42,7 +42,7 @@ impl Hub {
         self.stats.panics += 1;
         let Some(conn) = conn else { return };
         let Some(connection) = self.pool.get_mut(conn) else { return };
-        commands.withdraw_deliveries(conn);
+        commands.withdraw_deliveries(conn, &mut self.older);
         if connection.is_upgrading() {
             let refusal = Refusal::service_failed();
             self.answer(conn, &refusal, CloseReason::ServicePanicked, commands);
@@ -60,7 +60,7 @@ impl Hub {
         commands: &mut Commands,
     ) {
         let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };
-        commands.withdraw_deliveries(conn);
+        commands.withdraw_deliveries(conn, &mut self.older);
         if connection.is_upgrading() {
             let refusal = Refusal::unavailable();
             let reason = CloseReason::Refused(refusal.status());

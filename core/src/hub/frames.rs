@@ -129,30 +129,37 @@ impl Frames {
     /// Shows what a socket should take next, from the front. Returns how many slices were filled.
     pub(super) fn fill<'a>(&'a self, outbox: &Outbox, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
-        let mut show = |node: u32, from: usize| -> Option<u32> {
-            let slice = slices.get_mut(filled)?;
-            let Node { frame, next } = self.nodes[node as usize];
-            *slice = IoSlice::new(&self.table[frame.0 as usize].frame.bytes()[from..]);
+        self.show(outbox, |bytes| {
+            let Some(slice) = slices.get_mut(filled) else { return false };
+            *slice = IoSlice::new(bytes);
             filled += 1;
-            Some(next)
+            true
+        });
+        filled
+    }
+
+    /// Gives what waits to `show`, a frame at a time from the front, until that answers `false`.
+    pub(super) fn show<'a>(&'a self, outbox: &Outbox, mut show: impl FnMut(&'a [u8]) -> bool) {
+        let mut show = |node: u32, from: usize| {
+            let Node { frame, next } = self.nodes[node as usize];
+            show(&self.table[frame.0 as usize].frame.bytes()[from..]).then_some(next)
         };
         let mut heads = [outbox.lane(Lane::Control).head, outbox.lane(Lane::Normal).head];
         if let Some(lane) = outbox.under_way() {
             let head = &mut heads[lane as usize];
             match show(*head, outbox.taken()) {
                 Some(next) => *head = next,
-                None => return 0,
+                None => return,
             }
         }
         for mut node in heads {
             while node != Queue::END {
                 match show(node, 0) {
                     Some(next) => node = next,
-                    None => return filled,
+                    None => return,
                 }
             }
         }
-        filled
     }
 
     /// The kind and whole length of each frame in a lane, from the front.

@@ -24,6 +24,7 @@ mod pool;
 mod portrait;
 mod publishing;
 mod reading;
+mod recording;
 mod sending;
 mod subscribing;
 mod timer;
@@ -44,6 +45,7 @@ use crate::{
     config::Config,
     event::{Arrival, Event},
     id::{ConnId, Seat, ShardId},
+    journal::Recorder,
     stats::Stats,
     time::Instant,
     topic::Audience,
@@ -104,6 +106,9 @@ pub struct Hub {
     scratch: Vec<u8>,
     /// Set while a call is under way: found set, a panic cut that call short.
     is_busy: bool,
+    /// How many of the caller's commands are older than the call under way, if it is recorded.
+    older: usize,
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Hub {
@@ -132,6 +137,8 @@ impl Hub {
             stats: Stats::default(),
             scratch: Vec::new(),
             is_busy: false,
+            older: 0,
+            recorder: None,
             config,
             seat,
         }
@@ -151,9 +158,11 @@ impl Hub {
         arrival: Arrival,
         commands: &mut Commands,
     ) -> Result<ConnId, Refused> {
+        self.record_arrival(now, &arrival, commands);
         self.begin(now);
         let accepted = self.arrive(arrival, commands);
         self.end(commands);
+        self.record_end(Some(accepted), commands);
         accepted
     }
 
@@ -162,6 +171,7 @@ impl Hub {
     /// The work is bounded by the event: by its bytes, by the members that a publish reaches, or by
     /// the deadlines that a tick finds due.
     pub fn handle(&mut self, now: Instant, event: Event<'_>, commands: &mut Commands) {
+        self.record_event(now, &event, commands);
         self.begin(now);
         match event {
             Event::Received(conn, bytes) => self.received(conn, bytes, commands),
@@ -183,6 +193,7 @@ impl Hub {
             Event::Tick => self.tick(commands),
         }
         self.end(commands);
+        self.record_end(None, commands);
     }
 
     /// What the socket of `conn` should take next, from the front.
@@ -261,7 +272,9 @@ impl Hub {
 
     /// The next number for the service.
     pub(crate) fn random(&mut self) -> u64 {
-        self.service_rng.u64(..)
+        let number = self.service_rng.u64(..);
+        self.record_drawn(number);
+        number
     }
 
     fn nearest(&self) -> Instant {

@@ -112,10 +112,13 @@ macro_rules! encoding {
             }
         }
     };
-    (enum $type:ty {
+    (enum $type:ident { $($table:tt)+ }) => {
+        encoding! { enum<'a> $type { $($table)+ } }
+    };
+    (enum<$from:lifetime> $type:ty {
         $($tag:literal => $variant:ident $(($($part:ident),+))? $({$($field:ident),+})?;)+
     }) => {
-        impl Encode for $type {
+        impl<$from> Encode for $type {
             fn encode(&self, sink: &mut impl Sink) {
                 match self {
                     $(Self::$variant $(($($part),+))? $({$($field),+})? => {
@@ -127,8 +130,8 @@ macro_rules! encoding {
             }
         }
 
-        impl<'a> Decode<'a> for $type {
-            fn decode(source: &mut Source<'a>) -> Result<Self, Malformed> {
+        impl<$from> Decode<$from> for $type {
+            fn decode(source: &mut Source<$from>) -> Result<Self, Malformed> {
                 Ok(match source.byte()? {
                     $($tag => {
                         $($(let $part = Decode::decode(source)?;)+)?

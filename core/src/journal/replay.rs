@@ -1,0 +1,215 @@
+//! Runs a journal in a hub of its own.
+
+use std::{
+    io::Read,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use super::{
+    block::Block,
+    digest::Fingerprint,
+    error::{JournalError, ReplayError},
+    input::Input,
+    prologue::Payloads,
+    reader::{Entry, Journal, Step},
+    recorder::Tail,
+};
+use crate::{command::Commands, hub::Hub, time::Instant};
+
+/// A journal that is run again, input by input, with no socket, service or clock.
+///
+/// ```
+/// use fanlight_core::{Commands, Config, Event, Hub, Instant, Seat};
+/// use fanlight_core::journal::{Journal, Payloads, Replay, Tail};
+///
+/// let mut hub = Hub::recorded(Config::default(), Seat::alone(7), Payloads::Kept);
+/// hub.handle(Instant::ZERO, Event::Tick, &mut Commands::default());
+/// let mut file = Vec::new();
+/// hub.end_journal(Tail::Ended, &mut file);
+///
+/// let mut replay = Replay::new(Journal::open(&file[..])?)?;
+/// while replay.step()? {}
+/// assert_eq!(replay.inputs(), 1);
+/// assert_eq!(replay.parted(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Replay<R> {
+    journal: Journal<R>,
+    hub: Hub,
+    /// What the last input made the hub want.
+    commands: Commands,
+    commands_total: u64,
+    /// The times of the first and the last input.
+    span: Option<(Instant, Instant)>,
+    /// The last input that ended a block.
+    compared: u64,
+    parted: Option<Parted>,
+    tail: Option<Tail>,
+    panicked: bool,
+    scrap: Vec<u8>,
+}
+
+/// Where a replay was first seen to differ from the run that it repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parted {
+    /// The number of the first input of the block in which it happened.
+    pub first: u64,
+    /// The number of the last.
+    pub last: u64,
+    /// What the run had come to at the block's end.
+    pub recorded: Fingerprint,
+    /// What the replay has.
+    pub replayed: Fingerprint,
+}
+
+impl<R: Read> Replay<R> {
+    /// A hub as the journal's was before its first input.
+    ///
+    /// # Errors
+    ///
+    /// If the journal has no payloads.
+    pub fn new(journal: Journal<R>) -> Result<Self, ReplayError> {
+        let prologue = journal.prologue();
+        if prologue.payloads == Payloads::Omitted {
+            return Err(ReplayError::PayloadsOmitted);
+        }
+        // The same code makes the digest here as there; what it writes down is thrown away.
+        let hub = Hub::recorded(prologue.config.clone(), prologue.seat, Payloads::Kept);
+        Ok(Self {
+            journal,
+            hub,
+            commands: Commands::default(),
+            commands_total: 0,
+            span: None,
+            compared: 0,
+            parted: None,
+            tail: None,
+            panicked: false,
+            scrap: Vec::new(),
+        })
+    }
+
+    /// Gives the hub the next input. Returns `false` when there is none, or the hub has panicked.
+    ///
+    /// # Errors
+    ///
+    /// If the journal is damaged from here on. What was replayed stays.
+    pub fn step(&mut self) -> Result<bool, JournalError> {
+        self.step_with(|_, _| {})
+    }
+
+    /// As [`step`](Self::step), and shows the input before the hub has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Self::step).
+    pub fn step_with(
+        &mut self,
+        look: impl FnOnce(Instant, &Input<'_>),
+    ) -> Result<bool, JournalError> {
+        loop {
+            if self.panicked {
+                return Ok(false);
+            }
+            match self.journal.step()? {
+                Step::Input(now, Entry::Whole(input)) => {
+                    look(now, &input);
+                    self.commands.writes.clear();
+                    self.commands.others.clear();
+                    let (hub, commands) = (&mut self.hub, &mut self.commands);
+                    // To meet the panic again may be what the journal is replayed for.
+                    let told = catch_unwind(AssertUnwindSafe(|| tell(hub, now, input, commands)));
+                    self.panicked = told.is_err();
+                    self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+                    self.commands_total +=
+                        (self.commands.others.len() + self.commands.writes.len()) as u64;
+                    return Ok(true);
+                }
+                Step::Input(_, Entry::Outline(_)) => {
+                    unreachable!("a journal without payloads is not replayed")
+                }
+                Step::BlockEnd(block) => self.compare(&block),
+                Step::End(tail) => {
+                    self.tail = Some(tail);
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    fn compare(&mut self, block: &Block) {
+        self.compared = self.journal.inputs();
+        self.hub.take_journal(&mut self.scrap);
+        let Some(replayed) = self.hub.digest() else { return };
+        if replayed != block.digest && self.parted.is_none() {
+            let (first, last) = (block.first, self.compared);
+            self.parted = Some(Parted { first, last, recorded: block.digest, replayed });
+        }
+    }
+
+    /// How many inputs were replayed.
+    pub fn inputs(&self) -> u64 {
+        self.journal.inputs()
+    }
+
+    /// How many of them were followed by a digest of the run, which was compared.
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// How many commands the hub has given, those of [`Commands::writes`] included.
+    pub fn commands_total(&self) -> u64 {
+        self.commands_total
+    }
+
+    /// What the last input made the hub want.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// The time from the first input to the last.
+    pub fn covered(&self) -> Duration {
+        self.span.map_or(Duration::ZERO, |(first, last)| last - first)
+    }
+
+    /// Where the replay was first seen to differ from the run, if it was.
+    pub fn parted(&self) -> Option<Parted> {
+        self.parted
+    }
+
+    /// How the journal ends, once that has been reached.
+    pub fn tail(&self) -> Option<Tail> {
+        self.tail
+    }
+
+    /// Whether the hub panicked over the last input, as it may have in the run.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked
+    }
+
+    /// What the replay has come to so far.
+    pub fn digest(&self) -> Fingerprint {
+        self.hub.digest().unwrap_or(Fingerprint::from_u128(0))
+    }
+
+    /// The hub as it is now, to look at.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Whose journal it is.
+    pub fn journal(&self) -> &Journal<R> {
+        &self.journal
+    }
+}
+
+fn tell(hub: &mut Hub, now: Instant, input: Input<'_>, commands: &mut Commands) {
+    match input {
+        // Declined again, if it was.
+        Input::Accept(arrival) => drop(hub.accept(now, arrival, commands)),
+        Input::Drawn => drop(hub.random()),
+        Input::Event(event) => hub.handle(now, event, commands),
+    }
+}
