@@ -38,7 +38,9 @@ mod signal;
 mod socket;
 
 pub use fanlight_core::*;
-pub use fanlight_driver::{Door, DoorError, Driver, Handle, HandleError, House, Shard, Stopped};
+pub use fanlight_driver::{
+    Door, DoorError, Driver, Handle, HandleError, House, Recording, Shard, Stopped,
+};
 pub use runtime::TokioRuntime;
 pub use server::Server;
 pub use socket::Socket;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fanlight_core::{Config, Drain, Service};
-use fanlight_driver::{Handle, House};
+use fanlight_driver::{Handle, House, Recording};
 use futures_lite::future::or;
 use tokio::{
     net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host},
@@ -135,6 +135,25 @@ impl Server {
     pub fn drain_on_signal(mut self, drain: Drain) -> Self {
         self.drain_on_signal = Some(drain);
         self
+    }
+
+    /// Has every shard keep a [journal](fanlight_core::journal) of all that it is told, in a file of
+    /// its own. By default none is kept.
+    ///
+    /// To be called behind [`config`](Self::config) and [`shards`](Self::shards): it opens the house,
+    /// as [`handle`](Self::handle) does.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if the files cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn journal(mut self, recording: &Recording) -> io::Result<Self> {
+        self.house();
+        self.house.get_mut().expect("it was opened in the line above").record(recording)?;
+        Ok(self)
     }
 
     /// The address that is listened on, with the port that the system chose if 0 was asked for.

@@ -16,6 +16,7 @@ use tracing::{error, info};
 use crate::{
     error::Stopped,
     house::{Newcomers, Tenancy},
+    journal::{JournalFile, Over},
     runtime::Runtime,
     socket::Sockets,
 };
@@ -28,6 +29,7 @@ pub struct Driver<T, S, R> {
     pub(crate) tenancy: Tenancy,
     pub(crate) newcomers: Arc<[Newcomers<T>]>,
     pub(crate) hub: Hub,
+    journal: Option<JournalFile>,
     pub(crate) service: S,
     pub(crate) runtime: R,
     pub(crate) commands: Commands,
@@ -49,20 +51,21 @@ impl<T, S, R> Driver<T, S, R> {
         tenancy: Tenancy,
         newcomers: Arc<[Newcomers<T>]>,
         hub: Hub,
+        journal: Option<JournalFile>,
         service: S,
         runtime: R,
-        read_bytes_max: usize,
     ) -> Self {
         Self {
             sockets: Sockets::new(Arc::clone(tenancy.mailbox().ready())),
             tenancy,
             newcomers,
+            buffer: vec![0; hub.config().read_bytes_max],
             hub,
+            journal,
             service,
             runtime,
             commands: Commands::default(),
             writes: VecDeque::new(),
-            buffer: vec![0; read_bytes_max],
             scratch: Vec::new(),
             work_left: WORK_PER_TURN,
             armed: None,
@@ -133,9 +136,22 @@ where
         if self.has_more_to_do() || !is_told {
             self.runtime.yield_now(cx);
         } else {
+            self.keep_journal(JournalFile::keep);
             self.sleep(cx);
         }
         Poll::Pending
+    }
+
+    /// Writes what the hub has noted, if it notes anything.
+    pub(crate) fn keep_journal(
+        &mut self,
+        keep: impl FnOnce(&mut JournalFile, &mut Hub) -> Result<(), Over>,
+    ) {
+        if let Some(journal) = &mut self.journal
+            && keep(journal, &mut self.hub).is_err()
+        {
+            self.journal = None;
+        }
     }
 
     /// Sees to it that the timer wakes in time for the next deadline.
@@ -150,6 +166,15 @@ where
         if self.armed.is_some() && self.runtime.poll_timer(cx).is_ready() {
             self.armed = None;
             self.runtime.yield_now(cx);
+        }
+    }
+}
+
+/// However the shard ends, its journal is whole up to there.
+impl<T, S, R> Drop for Driver<T, S, R> {
+    fn drop(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.end(&mut self.hub);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! All shards of a process, from their opening to their end.
 
-use std::{fmt, num::NonZeroU8, sync::Arc};
+use std::{fmt, io, iter, num::NonZeroU8, sync::Arc};
 
 use concurrent_queue::ConcurrentQueue;
 use fanlight_core::{Arrival, Config, Drain, Hub, Seat, Service, ShardId};
@@ -11,6 +11,7 @@ use crate::{
     error::Stopped,
     fate::Fate,
     handle::Handle,
+    journal::{JournalFile, Recording},
     mailbox::{Mail, Mailbox},
     runtime::Runtime,
 };
@@ -24,6 +25,8 @@ pub struct House<T> {
     hall: Arc<Hall>,
     newcomers: Arc<[Newcomers<T>]>,
     config: Config,
+    /// One a shard, or none.
+    journals: Vec<JournalFile>,
 }
 
 /// Sockets that may wait for one shard. It takes them in many at a time and answers those that it
@@ -52,7 +55,7 @@ impl<T> House<T> {
         let mailboxes = seat.all().map(|_| Mailbox::new(config.mailbox_bytes_max)).collect();
         let newcomers = seat.all().map(|_| ConcurrentQueue::unbounded()).collect();
         let hall = Arc::new(Hall { fate: Fate::new(shards.get()), mailboxes, seat });
-        Self { hall, newcomers, config }
+        Self { hall, newcomers, config, journals: Vec::new() }
     }
 
     /// A handle on the house. It can be cloned, sent to any thread, and used before the shards run.
@@ -65,14 +68,28 @@ impl<T> House<T> {
         Door::new(Arc::clone(&self.hall), Arc::clone(&self.newcomers), NEWCOMERS_MAX)
     }
 
+    /// Has every shard keep a [journal](fanlight_core::journal) of all that it is told. By default
+    /// none is kept.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if the files cannot be made.
+    pub fn record(&mut self, recording: &Recording) -> io::Result<()> {
+        self.journals = recording.open(self.hall.seat.shards)?;
+        Ok(())
+    }
+
     /// The shards, in order. Each is to be driven by a task of its own.
     pub fn into_shards(self) -> Vec<Shard<T>> {
         let shards = self.hall.seat.all();
+        let journals = self.journals.into_iter().map(Some).chain(iter::repeat_with(|| None));
         shards
-            .map(|shard| Shard {
+            .zip(journals)
+            .map(|(shard, journal)| Shard {
                 tenancy: Tenancy { hall: Arc::clone(&self.hall), shard },
                 newcomers: Arc::clone(&self.newcomers),
                 config: self.config.clone(),
+                journal,
             })
             .collect()
     }
@@ -83,6 +100,7 @@ pub struct Shard<T> {
     tenancy: Tenancy,
     newcomers: Arc<[Newcomers<T>]>,
     config: Config,
+    journal: Option<JournalFile>,
 }
 
 impl<T> Shard<T> {
@@ -94,9 +112,11 @@ impl<T> Shard<T> {
     /// The driver of this shard, with an application and a runtime of its own.
     pub fn driver<S: Service, R: Runtime>(self, service: S, runtime: R) -> Driver<T, S, R> {
         let seat = Seat { shard: self.tenancy.shard, ..self.tenancy.hall.seat };
-        let read_bytes_max = self.config.read_bytes_max;
-        let hub = Hub::new(self.config, seat);
-        Driver::new(self.tenancy, self.newcomers, hub, service, runtime, read_bytes_max)
+        let hub = match &self.journal {
+            Some(journal) => Hub::recorded(self.config, seat, journal.payloads()),
+            None => Hub::new(self.config, seat),
+        };
+        Driver::new(self.tenancy, self.newcomers, hub, self.journal, service, runtime)
     }
 }
 

@@ -6,7 +6,7 @@ use fanlight_core::{Command, ConnId, Context, Event, Instant, Service, serve};
 use futures_io::{AsyncRead, AsyncWrite};
 use tracing::{debug, warn};
 
-use crate::{driver::Driver, mailbox::Mail, runtime::Runtime};
+use crate::{driver::Driver, journal::JournalFile, mailbox::Mail, runtime::Runtime};
 
 impl<T, S, R> Driver<T, S, R>
 where
@@ -31,6 +31,7 @@ where
     /// Carries out what the hub wants done, and what the application makes of it, as far as this
     /// turn's work goes. What is left over comes first in the next turn.
     pub(crate) fn settle(&mut self, now: Instant) {
+        self.keep_journal(JournalFile::keep_large);
         while self.work_left > 0 {
             let Some(command) = self.commands.others.pop_front() else { return };
             let delivered_before = self.hub.stats().deliveries;

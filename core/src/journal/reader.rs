@@ -162,11 +162,9 @@ impl<R: Read> Journal<R> {
         if crc32fast::hash(&self.body) != sum {
             return Err(damaged);
         }
-        if block.first != self.inputs + 1 {
-            return Err(JournalError::Sequence { block: number });
-        }
         self.blocks = number;
         self.at = 0;
+        // At its bound a journal ends before what has no room in it.
         if block.inputs == 0 {
             let tail = match self.body[..] {
                 [tag] => Tail::of_tag(tag),
@@ -174,6 +172,9 @@ impl<R: Read> Journal<R> {
             };
             self.tail = Some(tail.ok_or(JournalError::Sequence { block: number })?);
             return Ok(None);
+        }
+        if block.first != self.inputs + 1 {
+            return Err(JournalError::Sequence { block: number });
         }
         self.block = Some(block);
         Ok(Some(block))
