@@ -2,6 +2,8 @@
 //!
 //! `fanlight --help` lists every option; every bound and timeout of a hub is one of them. The exit
 //! code is 0 after a graceful drain, 1 if the server could not go on, 2 if the options were wrong.
+//!
+//! `fanlight replay FILE` runs the journal of a shard again; see `fanlight replay --help`.
 
 mod endpoint;
 mod log;
@@ -10,16 +12,20 @@ mod options;
 mod origins;
 mod page;
 mod quantity;
+mod replay;
 mod run;
 mod service;
 mod settings;
 
 use std::{env, process::ExitCode};
 
-use options::Options;
+use options::Task;
 
 fn main() -> ExitCode {
-    let options = Options::parse(env::args_os()).unwrap_or_else(|wrong| wrong.exit());
+    let options = match Task::parse(env::args_os()).unwrap_or_else(|wrong| wrong.exit()) {
+        Task::Serve(options) => *options,
+        Task::Replay(args) => return replay::replay(&args),
+    };
     match run::run(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

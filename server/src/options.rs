@@ -1,15 +1,17 @@
 //! What the command line can ask for.
 
-use std::{ffi::OsString, net::SocketAddr, num::NonZeroU8, thread, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, num::NonZeroU8, path::PathBuf, thread, time::Duration};
 
-use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
-use fanlight_tokio::{CloseCode, CloseFrame, Config, Drain};
+use bytesize::ByteSize;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use fanlight_tokio::{CloseCode, CloseFrame, Config, Drain, Recording, journal::Payloads};
 use tracing_subscriber::filter::Targets;
 
 use crate::{
     log,
     loopback::is_loopback,
     origins::{Allowed, Origins},
+    replay::ReplayArgs,
     settings,
 };
 
@@ -17,8 +19,11 @@ use crate::{
 ///
 /// /echo sends each message back, /broadcast sends it to everyone there.
 #[derive(Debug, Parser)]
-#[command(name = "fanlight", version, max_term_width = 100)]
+#[command(name = "fanlight", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+
     /// The address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = listen_addr)]
     listen: SocketAddr,
@@ -49,13 +54,48 @@ struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     drain_timeout: Duration,
 
+    /// Keep a journal of all that the shards are told, in files in this directory: `fanlight replay`
+    /// runs it again. It holds all that peers say and their addresses, unless --journal-payloads is
+    /// omit.
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+
+    /// How long each shard's journal may grow; there it ends, and the server goes on. At least 64KiB.
+    #[arg(long, value_name = "BYTES", default_value = "1GiB", value_parser = journal_bytes_max, requires = "journal")]
+    journal_bytes_max: u64,
+
+    /// Whether the journal keeps what is said. Without, it cannot be replayed, only summarised.
+    #[arg(long, value_enum, default_value = "keep", requires = "journal")]
+    journal_payloads: JournalPayloads,
+
     /// What to log to standard error: off, error, warn, info, debug or trace, also for single parts
     /// of the program, as in warn,fanlight_driver=debug.
     #[arg(long, value_name = "FILTER", env = "FANLIGHT_LOG", default_value = "warn", value_parser = log::filter)]
     log: Targets,
 }
 
-/// What the command line asked for, checked.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Run the journal of a shard again, and say whether the same comes of it.
+    ///
+    /// The exit code is 0 if it does, 1 if it does not, 2 if the file cannot be replayed.
+    Replay(ReplayArgs),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum JournalPayloads {
+    Keep,
+    Omit,
+}
+
+/// What the program is to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Serve(Box<Options>),
+    Replay(ReplayArgs),
+}
+
+/// What the command line asked of a server, checked.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
@@ -64,11 +104,12 @@ pub(crate) struct Options {
     /// The kernel's, of each socket.
     pub(crate) send_buffer_bytes: usize,
     pub(crate) drain: Drain,
+    pub(crate) recording: Option<Recording>,
     pub(crate) log: Targets,
     pub(crate) config: Config,
 }
 
-impl Options {
+impl Task {
     /// Reads the options from `args`, of which the first is the program's name.
     ///
     /// # Errors
@@ -80,6 +121,9 @@ impl Options {
         let mut command = Args::command().args(settings::args());
         let matches = command.try_get_matches_from_mut(args)?;
         let args = Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        if let Some(Action::Replay(args)) = args.action {
+            return Ok(Self::Replay(args));
+        }
         let mut refuse = |why: String| command.error(ErrorKind::ValueValidation, why);
 
         if !args.allow_remote && !is_loopback(args.listen.ip()) {
@@ -96,7 +140,7 @@ impl Options {
                 humantime::format_duration(args.drain_over)
             )));
         }
-        Ok(Self {
+        Ok(Self::Serve(Box::new(Options {
             listen: args.listen,
             shards: args.shards.unwrap_or_else(one_shard_a_core),
             origins: Origins::new(args.allow_origin, args.listen.ip()),
@@ -106,16 +150,32 @@ impl Options {
                 timeout: args.drain_timeout,
                 farewell: CloseFrame { code: CloseCode::Away, reason: "server stops".into() },
             },
+            recording: args.journal.map(|dir| Recording {
+                dir,
+                journal_bytes_max: args.journal_bytes_max,
+                payloads: match args.journal_payloads {
+                    JournalPayloads::Keep => Payloads::Kept,
+                    JournalPayloads::Omit => Payloads::Omitted,
+                },
+            }),
             log: args.log,
             config: settings::config(&matches)
                 .map_err(|wrong| refuse(settings::explain(&wrong)))?,
-        })
+        })))
     }
 }
 
 fn listen_addr(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "an IP address and a port are needed, as in 127.0.0.1:9000 or [::1]:9000")
+}
+
+fn journal_bytes_max(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .ok()
+        .map(|size: ByteSize| size.as_u64())
+        .filter(|bytes| *bytes >= 64 * 1024)
+        .ok_or("a size of at least 64KiB is needed")
 }
 
 fn shard_count(text: &str) -> Result<NonZeroU8, &'static str> {
@@ -131,8 +191,15 @@ fn one_shard_a_core() -> NonZeroU8 {
 mod tests {
     use super::*;
 
+    fn task(args: &str) -> Result<Task, clap::Error> {
+        Task::parse(["fanlight"].into_iter().chain(args.split_whitespace()))
+    }
+
     fn parse(args: &str) -> Result<Options, clap::Error> {
-        Options::parse(["fanlight"].into_iter().chain(args.split_whitespace()))
+        task(args).map(|task| match task {
+            Task::Serve(options) => *options,
+            Task::Replay(args) => panic!("{args:?}"),
+        })
     }
 
     fn refusal(args: &str) -> String {
@@ -217,6 +284,36 @@ mod tests {
     fn settings_that_contradict_each_other_end_with_a_usage_error() {
         let refused = refusal("--message-bytes-max 8MiB");
         assert!(refused.contains("--outbox-bytes-max is 4MiB, but must be at least"), "{refused}");
+    }
+
+    #[test]
+    fn a_journal_is_kept_only_if_asked_for() {
+        assert_eq!(parse("").unwrap().recording, None);
+        let recording = |args| parse(args).unwrap().recording.unwrap();
+        assert_eq!(recording("--journal dir"), Recording::new("dir"));
+        let other = recording("--journal dir --journal-bytes-max 1MiB --journal-payloads omit");
+        assert_eq!((other.journal_bytes_max, other.payloads), (1 << 20, Payloads::Omitted));
+        refusal("--journal dir --journal-bytes-max 1KiB");
+        refusal("--journal-payloads omit");
+    }
+
+    #[test]
+    fn a_replay_is_a_task_of_its_own() {
+        assert!(matches!(task("replay file --stop-at 3 --conn 0.5v1"), Ok(Task::Replay(_))));
+        assert!(matches!(task("replay file --summary"), Ok(Task::Replay(_))));
+        for wrong in [
+            "replay",
+            "replay f --stop-at 0",
+            "replay f --conn 5",
+            "replay f --summary --conn 0.5v1",
+        ] {
+            refusal_of_task(wrong);
+        }
+        refusal_of_task("--shards 2 replay file");
+    }
+
+    fn refusal_of_task(args: &str) {
+        assert_eq!(task(args).unwrap_err().exit_code(), 2, "{args}");
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(crate) enum Failure {
     /// The system did not give the address.
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
+    /// The system did not give the files.
+    #[error("cannot keep a journal: {0}")]
+    Journal(io::Error),
     /// The shards ended before they were asked to.
     #[error("stopped: {0}")]
     Stopped(#[source] io::Error),
@@ -58,6 +61,10 @@ async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
         .shards(options.shards.get())
         .send_buffer_bytes(Some(options.send_buffer_bytes))
         .drain_on_signal(options.drain);
+    let server = match &options.recording {
+        Some(recording) => server.journal(recording).map_err(Failure::Journal)?,
+        None => server,
+    };
     let (handle, dropped) = (server.handle(), log.dropped());
 
     // Nobody has to be reading this.

@@ -6,7 +6,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
-    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio},
     sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
@@ -98,6 +98,16 @@ impl Victim {
     /// If it has ended already.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
+    }
+
+    /// Ends it without a chance to do anything about it: SIGKILL.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not allow it.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is a child of ours");
+        self.child.wait().expect("it is a child of ours");
     }
 
     /// Waits until it ends by itself; its exit code, or `None` if a signal killed it.
@@ -221,6 +231,17 @@ impl Victim {
     fn proc(&self, name: &str) -> PathBuf {
         ["/proc", &self.child.id().to_string(), name].iter().collect()
     }
+}
+
+/// What the binary says to `args`, when it is expected to end by itself.
+///
+/// # Panics
+///
+/// If it cannot be built or started.
+pub fn output(args: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    command.args(args).env_remove("FANLIGHT_LOG").stdin(Stdio::null());
+    command.output().expect("the binary was built")
 }
 
 impl Drop for Victim {
