@@ -6,9 +6,10 @@
 
 use std::{
     error::Error,
+    ffi::OsStr,
     io,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     rc::Rc,
     sync::atomic::{AtomicUsize, Ordering},
@@ -41,6 +42,9 @@ struct Options {
     /// The length of each message.
     #[arg(long, default_value_t = 64)]
     payload_bytes: usize,
+    /// Has the server keep a journal in this directory, to see what that costs.
+    #[arg(long)]
+    journal: Option<PathBuf>,
 }
 
 /// Enough of 127.0.0.0/8 that no source address runs out of ports.
@@ -68,7 +72,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn run(options: Options) -> Result<(), Failure> {
-    let (mut server, address) = start_server().await?;
+    let (mut server, address) = start_server(options.journal.as_deref()).await?;
     let pid = server.id().ok_or("the server is gone")?;
     let resident_empty = resident_bytes(pid)?;
 
@@ -154,11 +158,12 @@ async fn run(options: Options) -> Result<(), Failure> {
 }
 
 /// Starts the server that was built beside this program, on a port of the system's choice.
-async fn start_server() -> Result<(Child, SocketAddr), Failure> {
+async fn start_server(journal: Option<&Path>) -> Result<(Child, SocketAddr), Failure> {
     let path: PathBuf = std::env::current_exe()?.with_file_name("fanlight");
     let mut server = Command::new(&path)
         .args(["--listen", "127.0.0.1:0", "--shards", "1", "--drain-over", "1s"])
         .args(["--upgrading-max", "20000"])
+        .args(journal.iter().flat_map(|dir| [OsStr::new("--journal"), dir.as_os_str()]))
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
