@@ -237,8 +237,9 @@ settings! {
     /// How long after a ping has left a peer may stay silent.
     pong_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
 
-    /// Most bytes that wait for one connection; past it the connection is closed with 1013. At least
-    /// `message_bytes_max` with 10 bytes of header.
+    /// Most bytes of messages that wait for one connection; past it the connection is closed with
+    /// 1013. At least `message_bytes_max` with 10 bytes of header. Up to 4 KiB of pings and pongs and
+    /// the answer to the request come on top.
     outbox_bytes_max: Bytes = 4 * MIB, 1 => 4 * GIB - 1;
     /// Most messages that wait for one connection; past it the connection is closed with 1013.
     outbox_messages_max: Count = 16 * KIB, 1 => 1 << 30;

@@ -78,8 +78,6 @@ struct Membership {
 /// What became of a wish to be a member.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Joining {
-    /// The connection is one already, or waits to be.
-    Already,
     /// The connection is one now, from this number on.
     Member(Seq),
     /// The home's answer to an earlier join is awaited.
@@ -122,15 +120,17 @@ impl Members {
         .collect()
     }
 
-    /// Makes `conn` a member of `topic`, at once or when the home has answered.
+    /// Whether a connection is a member of the topic, or will be when the home has answered.
+    pub(super) fn is_member(&self, own: Memberships, topic: &Topic) -> bool {
+        self.names.get(topic).is_some_and(|group| self.find(own, *group).is_some())
+    }
+
+    /// Makes `conn`, which is none yet, a member of `topic`, at once or when the home has answered.
     pub(super) fn join(&mut self, conn: ConnId, own: &mut Memberships, topic: &Topic) -> Joining {
         let group_id = match self.names.get(topic) {
             Some(group) => *group,
             None => self.insert_group(topic),
         };
-        if self.find(*own, group_id).is_some() {
-            return Joining::Already;
-        }
         let group = &mut self.topics[group_id as usize];
         let membership = self.memberships.insert(Membership {
             topic: group_id,

@@ -61,6 +61,12 @@ impl Outbox {
         self.bytes
     }
 
+    /// Those of the normal lane.
+    pub(super) fn normal_bytes(&self) -> usize {
+        let taken = if self.is_under_way(Lane::Control) { self.taken() } else { 0 };
+        self.bytes + taken - self.control_bytes()
+    }
+
     pub(super) fn control_bytes(&self) -> usize {
         self.control_bytes as usize
     }

@@ -7,7 +7,7 @@ use super::{
     parcel::{Asked, Content},
 };
 use crate::{
-    command::{Command, Commands},
+    command::Commands,
     event::Publish,
     id::{ConnId, ShardId},
     planted::{Planted, planted},
@@ -121,12 +121,6 @@ impl Hub {
 
     /// What the application asks for one connection, wherever that lives.
     pub(super) fn ask(&mut self, conn: ConnId, asked: Asked, commands: &mut Commands) {
-        if let Asked::Subscribe(topic) = &asked
-            && !self.is_name(topic)
-        {
-            commands.push(Command::SubscriptionRefused(conn, topic.clone()));
-            return;
-        }
         if conn.shard() == self.seat.shard {
             self.answer_asked(conn, asked, commands);
         } else if conn.shard().0 < self.seat.shards {

@@ -38,7 +38,8 @@ impl Delivery<'_> {
     /// its own record is touched.
     pub(super) fn deliver(&mut self, conn: ConnId, connection: &mut Connection, frame: FrameId) {
         let outbox = &connection.outbox;
-        let bytes = outbox.bytes() + self.frames.len_of(frame);
+        // The control lane has a bound of its own.
+        let bytes = outbox.normal_bytes() + self.frames.len_of(frame);
         let one_more = usize::from(planted(Planted::BoundOffByOne));
         if bytes > self.config.outbox_bytes_max
             || outbox.messages() >= self.config.outbox_messages_max + one_more

@@ -14,6 +14,9 @@ impl Hub {
         if !connection.is_open() {
             return self.stale();
         }
+        if self.members.is_member(connection.memberships, &topic) {
+            return;
+        }
         let has_room = connection.memberships.len() < self.config.subscriptions_max;
         let is_known = self.members.knows(&topic) || self.members.topics() < self.config.topics_max;
         if !(is_named && has_room && is_known) {
@@ -21,7 +24,7 @@ impl Hub {
             return;
         }
         match self.members.join(conn, &mut connection.memberships, &topic) {
-            Joining::Already | Joining::Waiting => {}
+            Joining::Waiting => {}
             Joining::Member(seq) => commands.push(Command::Subscribed(conn, topic, seq)),
             Joining::Join => {
                 let home = self.seat.home_of(&topic);
