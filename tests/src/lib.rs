@@ -8,6 +8,7 @@
 mod act;
 mod ending;
 pub mod laws;
+pub mod model;
 mod op;
 mod scenario;
 mod script;

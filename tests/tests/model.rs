@@ -1,0 +1,109 @@
+//! The obvious implementation and the real one, side by side over whatever can happen to them.
+
+use std::{collections::BTreeSet, env};
+
+use fanlight_tests::model::{
+    self, Arrival::*, Ask::*, Bounds::*, Decision::*, Name::*, Nth, Op, Op::*, Parcels::*, Setup,
+    Size::*, Speech::*,
+};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::FileFailurePersistence};
+
+fn judge(setup: Setup, ops: &[Op]) -> Result<(), TestCaseError> {
+    model::compare(setup, ops).map(|_| ()).map_err(|difference| {
+        let done = &ops[..=difference.number];
+        TestCaseError::fail(format!("{difference}\n\n{}", model::story(setup, done)))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: env::var_os("PROPTEST_CASES").map_or(1024, |_| ProptestConfig::default().cases),
+        max_shrink_iters: 20_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/proptest-regressions/model.txt"
+        )))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn one_hub_does_what_the_model_says((setup, ops) in model::run(1)) {
+        judge(setup, &ops)?;
+    }
+
+    #[test]
+    fn three_hubs_do_what_the_model_says((setup, ops) in model::run(3)) {
+        judge(setup, &ops)?;
+    }
+}
+
+/// Found by the model: what was asked of a connection that is not open was answered nonetheless.
+#[test]
+fn a_name_that_no_topic_has_is_declined_to_open_connections_only() {
+    model::agree(
+        Setup::three(Roomy, Prompt),
+        &[
+            Accept(0, 0, Fresh),
+            Subscribes(0, Nth(0), Nameless),
+            Subscribes(1, Nth(0), LongerName),
+            Accept(1, 0, Upgraded),
+            Subscribes(0, Nth(1), Nameless),
+        ],
+    );
+}
+
+/// Found by the model: a member that asked again at its bound was told that it is none.
+#[test]
+fn who_is_a_member_already_is_not_declined_at_the_bound() {
+    model::agree(
+        Setup::alone(Tight),
+        &[
+            Accept(0, 0, Upgraded),
+            Subscribes(0, Nth(0), Topic(1)),
+            Subscribes(0, Nth(0), Topic(2)),
+            Subscribes(0, Nth(0), Topic(1)),
+            Subscribes(0, Nth(0), Topic(3)),
+        ],
+    );
+}
+
+/// Found by the model: a pong or an answer that waited counted against the messages' bound.
+#[test]
+fn what_waits_in_the_control_lane_takes_no_room_of_messages() {
+    for first in [Asks(Nth(0), Upgrade(Admit)), Speaks(Nth(0), Ping)] {
+        let arrival = if first == Speaks(Nth(0), Ping) { Upgraded } else { Fresh };
+        model::agree(
+            Setup::alone(Tight),
+            &[
+                Accept(0, 0, arrival),
+                Stalls(Nth(0)),
+                first,
+                Sends(0, Nth(0), WholeOutbox),
+                Moves(Nth(0)),
+            ],
+        );
+    }
+}
+
+/// A model that is never put to the test agrees with anything.
+#[test]
+fn runs_reach_every_end_and_do_every_operation() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut ends, mut done) = (BTreeSet::new(), BTreeSet::new());
+    for nth in 0..2_000 {
+        let run = model::run(if nth % 2 == 0 { 1 } else { 3 });
+        let (setup, ops) = run.new_tree(&mut runner).expect("nothing is filtered out").current();
+        for (op, account) in model::compare(setup, &ops).expect("model and hubs agree") {
+            let name = format!("{op:?}");
+            done.insert(name.split('(').next().unwrap_or_default().to_owned());
+            for (_, seen) in account.seen.values().flatten() {
+                if let model::Seen::Closed(reason) | model::Seen::Unheard(reason) = seen {
+                    ends.insert(reason.name());
+                }
+            }
+        }
+    }
+    // All but `assembly_full`: how much memory the unfinished takes is not the model's to know.
+    assert_eq!(ends.len(), 14, "{ends:?}");
+    assert_eq!(done.len(), 23, "{done:?}");
+}
