@@ -85,7 +85,6 @@ impl Hub {
         let is_lingering = matches!(state, State::Lingering { .. });
         let has_last_word = connection.last_word.is_some();
         for (holds, broken) in [
-            (outbox.sealed == is_ending, "sealed, and not ending, or the other way round"),
             (!is_lingering || outbox.is_empty(), "lingers with something to say"),
             (!is_lingering || wire.assembly_bytes() == 0, "lingers with an unfinished message"),
             (connection.known || !(is_deciding || is_open), "unknown to the service"),

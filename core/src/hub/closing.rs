@@ -164,7 +164,6 @@ impl Hub {
             connection.since = self.now;
         }
         connection.state = State::Closing { await_close };
-        connection.outbox.sealed = true;
         if was_open {
             self.stats.open -= 1;
             self.leave_all(conn, commands);

@@ -272,3 +272,36 @@ impl Frames {
         self.release(id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pong_that_is_under_way_is_not_replaced() {
+        let (mut frames, mut outbox) = (Frames::default(), Outbox::default());
+        let pong = |text: &[u8]| Frame::copy_of(&[b"\x8a\x01", text].concat());
+        assert!(!frames.replace_last_pong(&mut outbox, &pong(b"0")), "there is none");
+        for text in [b"1", b"2"] {
+            let frame = frames.insert(pong(text), Kind::Pong);
+            frames.push(&mut outbox, Lane::Control, frame);
+        }
+        frames.sent(&mut outbox, 1, |_| {});
+        assert!(frames.replace_last_pong(&mut outbox, &pong(b"3")), "the last has not begun");
+        frames.sent(&mut outbox, 2, |_| {});
+        frames.sent(&mut outbox, 1, |_| {});
+        assert!(!frames.replace_last_pong(&mut outbox, &pong(b"4")));
+        let mut slices = [IoSlice::new(&[])];
+        assert_eq!(frames.fill(&outbox, &mut slices), 1);
+        assert_eq!(&*slices[0], b"\x013");
+    }
+
+    #[test]
+    fn only_a_pong_gives_its_place_to_a_pong() {
+        let (mut frames, mut outbox) = (Frames::default(), Outbox::default());
+        let ping = frames.insert(Frame::copy_of(b"\x89\0"), Kind::Ping);
+        frames.push(&mut outbox, Lane::Control, ping);
+        assert!(!frames.replace_last_pong(&mut outbox, &Frame::copy_of(b"\x8a\0")));
+        assert_eq!((frames.len(), frames.bytes(), frames.queued()), (1, 2, 1));
+    }
+}

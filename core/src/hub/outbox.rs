@@ -48,8 +48,6 @@ pub(super) struct Outbox {
     /// How much of the frame under way the socket has taken; 0 if none is.
     taken: u32,
     lane_under_way: u8,
-    /// A Close or a final answer is queued: nothing may follow it (RFC 6455, section 5.5.1).
-    pub(super) sealed: bool,
 }
 
 impl Outbox {

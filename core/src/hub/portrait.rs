@@ -62,8 +62,6 @@ pub struct Portrait {
     pub control: Waiting,
     /// Messages that wait, and the Close.
     pub normal: Waiting,
-    /// Whether a last word is queued, behind which nothing can be.
-    pub is_sealed: bool,
     /// When the socket last took a byte, or the outbox last turned non-empty.
     pub last_progress: Instant,
     /// Bytes of heap held for a frame or message that has begun and is not finished.
@@ -130,7 +128,6 @@ impl Hub {
             outbox_bytes: connection.outbox.bytes(),
             control: self.waiting(conn, Lane::Control),
             normal: self.waiting(conn, Lane::Normal),
-            is_sealed: connection.outbox.sealed,
             last_progress: outward(connection.last_progress),
             assembly_bytes: connection.wire.assembly_bytes(),
             message_begun: connection.message_begun.if_ever().map(outward),
@@ -234,9 +231,6 @@ impl fmt::Display for Portrait {
                 self.outbox_bytes
             )?;
             write!(f, "; last moved {}", ago(self.last_progress, self.now))?;
-        }
-        if self.is_sealed {
-            write!(f, "\n  sealed:    the last word is queued or has left")?;
         }
         if self.assembly_bytes > 0 {
             write!(f, "\n  assembly:  {} B", self.assembly_bytes)?;

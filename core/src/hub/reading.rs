@@ -137,9 +137,6 @@ impl Hub {
 
 /// Queues a pong within the control lane's bound.
 fn push_pong(frames: &mut Frames, outbox: &mut super::outbox::Outbox, pong: Frame) {
-    if outbox.sealed {
-        return;
-    }
     let is_full = outbox.control_bytes() + pong.bytes().len() > CONTROL_BYTES_MAX;
     if is_full && frames.replace_last_pong(outbox, &pong) {
         return;

@@ -82,8 +82,6 @@ broken! {
             hub.frames.push(&mut connection.outbox, Lane::Normal, frame);
         }
     } => "0.1v1: Message follows a Close in Normal";
-    a_seal_on_an_open_connection: |hub, [a, ..]| connection(hub, a).outbox.sealed = true
-        => "0.1v1: Open: sealed";
     a_pause_without_its_cause: |hub, [a, ..]| connection(hub, a).pauses = Pause::Deciding as u8
         => "0.1v1: Open: paused for no decision";
     a_membership_that_its_connection_forgot:

@@ -88,7 +88,6 @@ fn an_end_from_its_first_word_to_its_last() {
   ends:      service_closed (1001)
   deadline:  close_timeout 7.000s (in 5s)
   outbox:    4 B: control 0 (0 B), normal 1 (4 B) with a Close; last moved 2.000s (0ns ago)
-  sealed:    the last word is queued or has left
   heartbeat: last heard 0.000s (2s ago)"
     );
     hub.handle(at(7), Event::Tick, &mut commands);
