@@ -150,3 +150,15 @@ impl fmt::Display for PeerAddr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_printed_where_it_is() {
+        let address: SocketAddr = "[::1]:80".parse().unwrap();
+        assert_eq!(PeerAddr::from(address).to_string(), "[::1]:80");
+        assert_eq!(PeerAddr::Unnamed.to_string(), "unnamed");
+    }
+}

@@ -162,3 +162,55 @@ impl fmt::Display for CloseReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each way to end as it is printed, and who ended it.
+    #[test]
+    fn every_end_says_who_and_with_which_code() {
+        use EndedBy::{Hub, Peer, Service};
+
+        let frame = CloseFrame { code: CloseCode::Away, reason: "bye".into() };
+        for (reason, printed, who) in [
+            (CloseReason::PeerClosed(Some(Box::new(frame))), "peer_closed (1001)", Peer),
+            (CloseReason::PeerClosed(None), "peer_closed (1005)", Peer),
+            (CloseReason::PeerGone, "peer_gone (1006)", Peer),
+            (
+                CloseReason::BadRequest(RequestFault::KeyMissing),
+                &format!("bad_request: {}", RequestFault::KeyMissing),
+                Peer,
+            ),
+            (
+                CloseReason::Fault(Fault::Unmasked),
+                &format!("fault: {} (1002)", Fault::Unmasked),
+                Peer,
+            ),
+            (CloseReason::UpgradeTimeout, "upgrade_timeout", Hub),
+            (CloseReason::MessageTimeout, "message_timeout (1008)", Hub),
+            (CloseReason::HeartbeatTimeout, "heartbeat_timeout (1006)", Hub),
+            (CloseReason::Stalled, "stalled (1006)", Hub),
+            (CloseReason::OutboxFull, "outbox_full (1013)", Hub),
+            (CloseReason::AssemblyFull, "assembly_full (1013)", Hub),
+            (CloseReason::Refused(403), "refused (403)", Service),
+            (CloseReason::DecisionTimeout, "decision_timeout", Service),
+            (CloseReason::ServiceClosed(CloseCode::Policy), "service_closed (1008)", Service),
+            (CloseReason::ServicePanicked, "service_panicked (1011)", Service),
+            (CloseReason::Drained(CloseCode::Restart), "drained (1012)", Hub),
+        ] {
+            assert_eq!(reason.to_string(), printed);
+            assert_eq!(reason.ended_by(), who, "{printed}");
+        }
+    }
+
+    #[test]
+    fn only_a_code_of_ours_can_be_left_out() {
+        let code = |reason: CloseReason| reason.without_code().code();
+        assert_eq!(code(CloseReason::ServiceClosed(CloseCode::Abnormal)), Some(CloseCode::Status));
+        assert_eq!(code(CloseReason::Drained(CloseCode::Abnormal)), Some(CloseCode::Status));
+        for reason in [CloseReason::OutboxFull, CloseReason::PeerGone, CloseReason::Refused(403)] {
+            assert_eq!(reason.clone().without_code(), reason);
+        }
+    }
+}

@@ -101,3 +101,16 @@ impl Stats {
         self.round_trip_micros.checked_div(self.round_trips).map(Duration::from_micros)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_needs_something_to_measure() {
+        let mut stats = Stats::default();
+        assert_eq!(stats.round_trip_mean(), None);
+        (stats.round_trips, stats.round_trip_micros) = (4, 10_000);
+        assert_eq!(stats.round_trip_mean(), Some(Duration::from_micros(2_500)));
+    }
+}

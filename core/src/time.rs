@@ -89,3 +89,28 @@ impl fmt::Debug for Instant {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_printed_in_seconds() {
+        for (nanos, printed) in [(0, "0.000s"), (1_999_999, "0.001s"), (61_500_000_000, "61.500s")]
+        {
+            assert_eq!(Instant::from_nanos(nanos).to_string(), printed);
+            assert_eq!(format!("{:?}", Instant::from_nanos(nanos)), printed);
+        }
+    }
+
+    #[test]
+    fn time_ends_where_it_cannot_be_counted() {
+        let late = Instant::from_nanos(u64::MAX - 1);
+        assert_eq!(late + Duration::from_secs(1), Instant::NEVER);
+        assert_eq!(Instant::ZERO + Duration::MAX, Instant::NEVER);
+        assert_eq!(Instant::ZERO - Duration::from_secs(1), Instant::ZERO);
+        assert_eq!(Instant::ZERO - late, Duration::ZERO);
+        assert_eq!(Instant::NEVER.if_ever(), None);
+        assert_eq!(late.if_ever(), Some(late));
+    }
+}

@@ -147,3 +147,38 @@ impl BuildHasher for KeyedState {
         SipHasher13::new_with_keys(self.0, !self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_not_the_topic_of_the_same_name() {
+        let [topic, user] = [Topic::new("a"), Topic::user("a")];
+        assert!(user.is_user() && !topic.is_user());
+        assert_ne!(topic, user);
+        assert_ne!(topic.keyed_hash(7), user.keyed_hash(7), "nor has it the same home");
+        assert_eq!([topic, user].map(|it| it.to_string()), ["topic:a", "user:a"]);
+    }
+
+    #[test]
+    fn names_and_seeds_decide_where_a_home_is() {
+        let hashes = [("a", 7), ("b", 7), ("a", 8)];
+        let mut hashes = hashes.map(|(name, seed)| Topic::new(name).keyed_hash(seed)).to_vec();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 3);
+    }
+
+    #[test]
+    fn an_audience_is_as_long_as_its_name() {
+        assert_eq!(Audience::Everyone.name_bytes(), 0);
+        assert_eq!(Audience::from("four").name_bytes(), 4);
+        assert_eq!(Audience::from(String::from("four")), Audience::from(&Topic::new("four")));
+    }
+
+    #[test]
+    fn what_cannot_be_printed_is_escaped() {
+        assert_eq!(format!("{:?}", Topic::new("a\nb")), r"topic:a\nb");
+    }
+}

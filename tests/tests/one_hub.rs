@@ -9,7 +9,8 @@ proptest! {
     #![proptest_config(ProptestConfig {
         // By default more than proptest's own 256: they are cheap.
         cases: env::var_os("PROPTEST_CASES").map_or(1024, |_| ProptestConfig::default().cases),
-        max_shrink_iters: 20_000,
+        max_shrink_iters: env::var_os("PROPTEST_MAX_SHRINK_ITERS")
+            .map_or(20_000, |_| ProptestConfig::default().max_shrink_iters),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/proptest-regressions/one_hub.txt"

@@ -154,4 +154,12 @@ mod tests {
         assert_eq!(census.check(&config, 0, address, false), Ok(()));
         assert!(census.by_address.is_empty());
     }
+
+    #[test]
+    fn who_is_refused_is_told_whose_bound_it_is() {
+        for refused in [Refused::Full, Refused::Upgrading, Refused::Draining] {
+            assert_eq!(refused.answer().status(), 503, "{refused}");
+        }
+        assert_eq!(Refused::Address.answer().status(), 429);
+    }
 }

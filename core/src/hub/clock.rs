@@ -76,4 +76,21 @@ mod tests {
         assert_eq!(clock.outward(time), woken);
         assert_eq!(clock.inward(woken), time);
     }
+
+    #[test]
+    fn each_lateness_is_told_once() {
+        let mut clock = Clock::default();
+        let mut now = Instant::ZERO;
+        for _ in 0..2 {
+            let asked = clock.inward(now) + SECOND;
+            now = now + SECOND * 10;
+            assert!(clock.read(now, asked, SECOND).1, "it begins");
+            // What became ready meanwhile is handled before the tick.
+            assert!(!clock.read(now, asked, SECOND).1);
+            now = now + SECOND;
+            assert!(!clock.read(now, asked, SECOND).1, "it goes on");
+            let asked = clock.inward(now) + SECOND;
+            assert!(!clock.read(now, asked, SECOND).1, "it is over");
+        }
+    }
 }

@@ -108,6 +108,11 @@ impl Accounts {
         self.paused.push(conn);
     }
 
+    #[cfg(test)]
+    pub(super) fn paused(&self) -> &[ConnId] {
+        &self.paused
+    }
+
     /// A connection that was paused has gone.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.paused.retain(|paused| *paused != conn);
@@ -141,5 +146,55 @@ mod tests {
         home.returned(B, Credit { publish: 0, deliver: 300 });
         assert_eq!(take_owed(&mut home), Some(Credit { publish: 500, deliver: 0 }));
         assert_eq!(take_owed(&mut home), None);
+    }
+
+    fn spent(publish: usize, deliver: usize) -> Accounts {
+        let mut accounts = Accounts::new(2, 1000);
+        accounts.spend(B, Credit { publish, deliver });
+        accounts
+    }
+
+    #[test]
+    fn a_window_and_a_hard_bound_may_be_filled_to_the_last_byte() {
+        for (publish, deliver) in [(1000, 0), (0, 1000)] {
+            assert!(!spent(publish, deliver).is_short(), "{publish} {deliver}");
+        }
+        for (publish, deliver) in [(1001, 0), (0, 1001)] {
+            assert!(spent(publish, deliver).is_short(), "{publish} {deliver}");
+        }
+        assert!(!spent(1001, 1000).is_short_to_deliver());
+        assert!(spent(2000, 0).may_publish(B) && spent(2001, 0).may_publish(A));
+        assert!(!spent(2001, 0).may_publish(B));
+        assert!(spent(0, 2000).may_deliver(B) && spent(0, 2001).may_deliver(A));
+        assert!(!spent(0, 2001).may_deliver(B));
+    }
+
+    #[test]
+    fn who_waits_is_read_again_once_half_of_every_window_is_free() {
+        let mut slots = slotmap::SlotMap::new();
+        let [stays, goes] = [(); 2].map(|()| ConnId::new(A, slots.insert(())));
+        for (publish, deliver, is_read) in
+            [(500, 500, true), (501, 500, false), (500, 501, false), (0, 501, false)]
+        {
+            let mut accounts = spent(publish, deliver);
+            accounts.pause(stays);
+            accounts.pause(goes);
+            accounts.forget(goes);
+            let resumed = accounts.take_paused();
+            assert_eq!(resumed, if is_read { vec![stays] } else { Vec::new() });
+        }
+    }
+
+    #[test]
+    fn credit_is_returned_by_the_quarter_of_a_window() {
+        for (owed, returned) in [
+            (Credit { publish: 249, deliver: 249 }, None),
+            (Credit { publish: 250, deliver: 249 }, Some(Credit { publish: 250, deliver: 0 })),
+            (Credit { publish: 249, deliver: 250 }, Some(Credit { publish: 0, deliver: 250 })),
+        ] {
+            let mut accounts = Accounts::new(2, 1000);
+            accounts.owe(B, owed);
+            assert_eq!(accounts.take_owed(B, false), returned);
+        }
     }
 }

@@ -135,3 +135,27 @@ impl Heartbeat {
         self.interval_micros = u32::try_from(interval).expect("at most an hour");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pong_that_comes_hours_late_is_still_a_round_trip() {
+        let (config, mut rng) = (Config::default(), fastrand::Rng::with_seed(1));
+        let mut heartbeat = Heartbeat::new(Instant::ZERO);
+        let nonce = heartbeat.ping_queued(&config, &mut rng);
+        assert_eq!(heartbeat.pong(Instant::ZERO, &nonce), None, "it has not left");
+        heartbeat.ping_left(Instant::ZERO);
+        // Meanwhile the peer spoke, and so was asked for no other.
+        let hours = Duration::from_secs(2 * 3600);
+        let now = Instant::ZERO + hours;
+        heartbeat.heard(now);
+        assert_eq!(heartbeat.pong(now, &[0; 8]), None, "another's");
+        assert_eq!(heartbeat.round_trip(), None);
+        assert_eq!(heartbeat.pong(now, &nonce), Some(hours));
+        assert_eq!(heartbeat.pong(now, &nonce), None, "it counts once");
+        let most = Duration::from_micros(u64::from(u32::MAX) - 1);
+        assert_eq!(heartbeat.round_trip(), Some(most), "as much as is kept");
+    }
+}

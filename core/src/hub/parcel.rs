@@ -99,3 +99,22 @@ impl Asked {
 fn cost_of(message: &Message) -> usize {
     message.frame().len() + OVERHEAD_BYTES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parcel_is_as_long_as_what_is_in_it() {
+        let message = Message::binary(&[0; 1000]);
+        let audience = Audience::from("lobby");
+        let frame = message.frame().len();
+        let deliver =
+            Content::Deliver { audience, seq: Seq(1), message: message.clone(), except: None };
+        assert_eq!(Parcel(deliver).bytes(), frame + OVERHEAD_BYTES + "lobby".len());
+        let audience = Audience::from("four");
+        let publish = Content::Publish { audience, message, except: None };
+        assert_eq!(Parcel(publish).bytes(), frame + OVERHEAD_BYTES + "four".len());
+        assert_eq!(Parcel(Content::Credit(Credit::default())).bytes(), OVERHEAD_BYTES);
+    }
+}

@@ -80,3 +80,34 @@ impl Hub {
         self.rearm(conn);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::{
+        Admission, Arrival, Audience, Config, End, Event, Instant, Message, PeerAddr, Publish, Seat,
+    };
+
+    #[test]
+    fn a_connection_that_goes_while_it_is_paused_leaves_nothing_in_the_accounts() {
+        let seat = Seat { shard: ShardId(0), shards: 2, seed: 7 };
+        let mut hub = Hub::new(Config::default(), seat);
+        let (now, mut commands) = (Instant::ZERO, Commands::default());
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+        let conn = hub.accept(now, arrival, &mut commands).unwrap();
+        let long = Message::binary(&vec![0; hub.config().outbox_bytes_max / 2]);
+        while !hub.is_short_of_credit() {
+            let publish = Publish::new(Audience::Everyone, long.clone());
+            hub.handle(
+                now,
+                Event::Publish(Publish { except: Some(conn), ..publish }),
+                &mut commands,
+            );
+        }
+        hub.handle(now, Event::AwaitCredit(conn), &mut commands);
+        assert_eq!(hub.accounts.paused(), [conn]);
+        hub.handle(now, Event::Ended(conn, End::Failed), &mut commands);
+        assert!(hub.accounts.paused().is_empty());
+    }
+}

@@ -146,3 +146,21 @@ pub(super) fn put_header_before(
 pub(super) fn server_header_bytes(length: usize) -> usize {
     FrameHeader::default().len(length as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_from_its_frame_whatever_its_length() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
+            let payload = vec![b'x'; length];
+            let binary = Message::binary(&payload);
+            assert_eq!(binary.payload(), payload);
+            assert_eq!((binary.is_text(), binary.as_text()), (false, None));
+            let text = Message::from(str::from_utf8(&payload).unwrap());
+            assert_eq!(text.as_text().map(str::len), Some(length));
+            assert_eq!(text.frame().len() - length, server_header_bytes(length));
+        }
+    }
+}

@@ -215,4 +215,21 @@ mod tests {
         assert!(printed.contains(r#"path: "/p%7f\xc3\xa9""#), "{printed}");
         assert!(!printed.contains("hidden") && !printed.contains("secret"), "{printed}");
     }
+
+    #[test]
+    fn a_request_shows_what_it_was_made_of() {
+        let lines =
+            b"Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Protocol: c\r\nOrigin: http://x\r\n";
+        let request = request("/", lines);
+        assert_eq!(request.headers().len(), 4);
+        assert_eq!(request.origin(), Some("http://x"));
+        assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["a", "b", "c"]);
+        let chosen = request.choose_subprotocol(&["d", "c", "b"]);
+        assert_eq!(chosen, request.choose_subprotocol(&["c"]));
+        assert!(chosen.is_some());
+        assert_eq!(request.choose_subprotocol(&["d"]), None);
+        assert_eq!(request.peer(), PeerAddr::Unnamed);
+        let address = PeerAddr::Inet("10.0.0.1:1".parse().unwrap());
+        assert_eq!(Request { peer: Some(address), ..request }.peer(), address);
+    }
 }

@@ -91,3 +91,22 @@ fn a_paused_peer_that_resets_is_gone_and_forgotten() {
     deliver_all(&mut world);
     settled(&world);
 }
+
+#[test]
+fn a_home_that_cannot_deliver_refuses_its_own_publishers_too() {
+    let mut world = held(Settings { parcel_bytes_max: 1024, ..Settings::default() });
+    let topic = topic_of(&world, A);
+    let member = open(&mut world, B);
+    subscribe(&mut world, member, &topic);
+    deliver_all(&mut world);
+    // Each on a new connection, since the ones that published are paused.
+    for _ in 0..100 {
+        let conn = open(&mut world, A);
+        say(&mut world, conn, &format!("say {topic}"));
+    }
+    let said = world.service(A).said().len();
+    assert!((5..50).contains(&said), "{said}");
+    deliver_all(&mut world);
+    assert_eq!(texts(&world, member).len(), said);
+    settled(&world);
+}

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "all of this is a test")]
 
 mod beginnings;
+mod bench;
+mod calls;
 mod closings;
 mod credit;
 mod drain;
+mod edges;
 mod heartbeats;
 mod outbox;
+mod services;
 mod shards;
 mod timers;
 mod topics;

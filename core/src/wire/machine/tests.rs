@@ -369,3 +369,17 @@ fn a_million_empty_fragments_hold_nothing_and_are_counted() {
     assert_eq!(wire.assembly_bytes(), size_of::<Assembly>());
     assert_eq!(wire.frames_received(), 1_000_001);
 }
+
+#[test]
+fn a_frame_that_trickles_in_holds_no_more_than_it_says() {
+    let mut wire = server();
+    let mut frame = vec![0x82, 0x80 | 126];
+    frame.extend(1000_u16.to_be_bytes());
+    frame.extend(MASK);
+    frame.resize(frame.len() + 999, 0);
+    for byte in &mut frame {
+        wire.receive(std::slice::from_mut(byte), &mut |_| {}).unwrap();
+        assert!(wire.assembly_bytes() <= size_of::<Assembly>() + HEADER_BYTES_ANY_MAX + 1000);
+    }
+    assert!(wire.is_mid_message());
+}
