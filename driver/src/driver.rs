@@ -133,10 +133,10 @@ where
         if let Some(end) = self.tenancy.hall.fate.end() {
             return Poll::Ready(end);
         }
+        self.keep_journal(|journal, hub| journal.keep_in_time(hub, now));
         if self.has_more_to_do() || !is_told {
             self.runtime.yield_now(cx);
         } else {
-            self.keep_journal(JournalFile::keep);
             self.sleep(cx);
         }
         Poll::Pending
@@ -154,9 +154,10 @@ where
         }
     }
 
-    /// Sees to it that the timer wakes in time for the next deadline.
+    /// Sees to it that the timer wakes in time for the next deadline, and for the journal.
     fn sleep(&mut self, cx: &mut Context<'_>) {
-        if let Some(deadline) = self.hub.next_deadline()
+        let journal = self.journal.as_ref().and_then(|journal| journal.due(&self.hub));
+        if let Some(deadline) = self.hub.next_deadline().into_iter().chain(journal).min()
             // A timer that is set for earlier wakes in time too, and is cheaper left alone.
             && self.armed.is_none_or(|armed| deadline < armed)
         {

@@ -4,25 +4,29 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use fanlight_core::{
-    Hub, ShardId,
+    Hub, Instant, ShardId,
     journal::{Payloads, TAIL_BYTES, Tail},
 };
 use tracing::{info, warn};
 
 /// So much is written at once, in the middle of a turn too.
-const WRITTEN_AT_ONCE: usize = 64 * 1024;
+const WRITTEN_AT_ONCE: u64 = 64 * 1024;
+/// Less waits so long: a process that is killed takes with it what waits, and a write for each turn
+/// would cost more than the rest of the journal.
+const WRITTEN_EVERY: Duration = Duration::from_millis(20);
 /// More runs than one directory is left to collect.
 const RUNS_MAX: u32 = 1_000_000;
 
 /// How a house keeps a [journal](fanlight_core::journal) of all that its shards are told.
 ///
 /// Each shard has a file of its own, `run-N-shard-S.journal`, where `N` is the first number that is
-/// free. On Unix only the user of the process may read it. What piled up in a turn is written at
-/// its end by the shard itself, which waits for the file system meanwhile. Files of earlier runs are
-/// never deleted.
+/// free. On Unix only the user of the process may read it. What piled up is written by the shard
+/// itself every 20 ms, sooner if it is much, and at the end, also if that is a panic; the shard waits
+/// for the file system meanwhile. Files of earlier runs are never deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     /// The directory of the files. It is made if it is not there.
@@ -73,6 +77,7 @@ impl Recording {
             payloads: self.payloads,
             bytes_max: self.journal_bytes_max,
             written: 0,
+            written_at: Instant::ZERO,
             buffer: Vec::new(),
         })
     }
@@ -90,6 +95,7 @@ pub(crate) struct JournalFile {
     payloads: Payloads,
     bytes_max: u64,
     written: u64,
+    written_at: Instant,
     buffer: Vec<u8>,
 }
 
@@ -104,7 +110,23 @@ impl JournalFile {
 
     /// Writes what the hub has noted, if it is worth a write.
     pub(crate) fn keep_large(&mut self, hub: &mut Hub) -> Result<(), Over> {
-        if hub.journal_bytes() < WRITTEN_AT_ONCE { Ok(()) } else { self.keep(hub) }
+        // A short file is filled in pieces too.
+        let at_once = u64::min(WRITTEN_AT_ONCE, self.bytes_max / 16);
+        if (hub.journal_bytes() as u64) < at_once { Ok(()) } else { self.keep(hub) }
+    }
+
+    /// Writes what the hub has noted, if it has waited for long.
+    pub(crate) fn keep_in_time(&mut self, hub: &mut Hub, now: Instant) -> Result<(), Over> {
+        if self.due(hub).is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        self.written_at = now;
+        self.keep(hub)
+    }
+
+    /// When what the hub has noted is to be written at the latest.
+    pub(crate) fn due(&self, hub: &Hub) -> Option<Instant> {
+        (hub.journal_bytes() > 0).then(|| self.written_at + WRITTEN_EVERY)
     }
 
     /// Writes what the hub has noted.
@@ -159,7 +181,7 @@ impl JournalFile {
 #[cfg(test)]
 mod tests {
     use fanlight_core::{
-        Commands, Config, Event, Instant, Seat,
+        Commands, Config, Event, Seat,
         journal::{Journal, Replay, Step},
     };
 
@@ -242,6 +264,24 @@ mod tests {
         file.end(&mut hub);
         let replay = replay(&file.path);
         assert_eq!((replay.inputs(), replay.tail()), (1, Some(Tail::Ended)));
+        fs::remove_dir_all(&recording.dir).unwrap();
+    }
+
+    #[test]
+    fn what_waits_is_written_in_time() {
+        let recording = Recording::new(dir("time"));
+        let mut file = recording.open(1).unwrap().remove(0);
+        let mut hub = recorded(&file);
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        let mut lengths = Vec::new();
+        for millis in [1_000, 1_001, 1_019, 1_020, 1_021] {
+            hub.handle(at(millis), Event::Tick, &mut Commands::default());
+            file.keep_in_time(&mut hub, at(millis)).unwrap();
+            lengths.push(fs::metadata(&file.path).unwrap().len());
+        }
+        assert!(0 < lengths[0] && lengths[0] == lengths[2], "{lengths:?}");
+        assert!(lengths[2] < lengths[3] && lengths[3] == lengths[4], "{lengths:?}");
+        assert_eq!(file.due(&hub), Some(at(1_040)));
         fs::remove_dir_all(&recording.dir).unwrap();
     }
 
