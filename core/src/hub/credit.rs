@@ -65,6 +65,12 @@ impl Accounts {
         under_way.deliver -= credit.deliver;
     }
 
+    /// Whether so much of what was sent to `from` can still be under way.
+    pub(super) fn could_return(&self, from: ShardId, credit: Credit) -> bool {
+        let Account { under_way, .. } = self.others[from.index()];
+        credit.publish <= under_way.publish && credit.deliver <= under_way.deliver
+    }
+
     /// What is to be returned now to `to`: nothing, until it is worth a parcel; and what was
     /// published only while this shard is not short of credit to deliver it.
     pub(super) fn take_owed(&mut self, to: ShardId, is_short: bool) -> Option<Credit> {

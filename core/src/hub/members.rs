@@ -155,6 +155,12 @@ impl Members {
         }
     }
 
+    /// Whether an answer of the topic's home is on the way.
+    pub(super) fn awaits_home(&self, topic: &Topic) -> bool {
+        let group = self.names.get(topic).map(|group| &self.topics[*group as usize]);
+        group.is_some_and(|group| group.joins_unanswered > 0)
+    }
+
     /// The home has answered a join. Returns those who are members from now on, or, if the home
     /// had no room (`None`), those who are not to be.
     pub(super) fn joined(&mut self, topic: &Topic, seq: Option<Seq>) -> Vec<ConnId> {

@@ -22,6 +22,7 @@ mod parcel;
 mod pausing;
 mod pool;
 mod portrait;
+mod provenance;
 mod publishing;
 mod reading;
 mod recording;

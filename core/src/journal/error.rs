@@ -51,6 +51,13 @@ pub enum JournalError {
         /// The input, counted from 1.
         input: u64,
     },
+    /// This input is a parcel that no other shard can have sent to a hub that stands as the replayed
+    /// one does: the file was changed, or the sender has a bug. Only a replay finds it.
+    #[error("input {input} is a parcel that no other shard can have sent")]
+    Parcel {
+        /// The input, counted from 1.
+        input: u64,
+    },
 }
 
 /// Why a journal cannot be replayed.

@@ -48,6 +48,8 @@ pub struct Replay<R> {
     parted: Option<Parted>,
     tail: Option<Tail>,
     panicked: bool,
+    /// Whether the last input was not given to the hub, because no house could tell it that.
+    refused: bool,
     scrap: Vec<u8>,
 }
 
@@ -87,6 +89,7 @@ impl<R: Read> Replay<R> {
             parted: None,
             tail: None,
             panicked: false,
+            refused: false,
             scrap: Vec::new(),
         })
     }
@@ -95,7 +98,8 @@ impl<R: Read> Replay<R> {
     ///
     /// # Errors
     ///
-    /// If the journal is damaged from here on. What was replayed stays.
+    /// If the journal is damaged from here on, or holds a parcel that no other shard of the house
+    /// can have sent. What was replayed stays.
     pub fn step(&mut self) -> Result<bool, JournalError> {
         self.step_with(|_, _| {})
     }
@@ -113,9 +117,18 @@ impl<R: Read> Replay<R> {
             if self.panicked {
                 return Ok(false);
             }
+            if self.refused {
+                return Err(JournalError::Parcel { input: self.journal.inputs() });
+            }
             match self.journal.step()? {
                 Step::Input(now, Entry::Whole(input)) => {
                     look(now, &input);
+                    if let Input::Event(event) = &input
+                        && !self.hub.could_be_told(event)
+                    {
+                        self.refused = true;
+                        return Err(JournalError::Parcel { input: self.journal.inputs() });
+                    }
                     self.commands.writes.clear();
                     self.commands.others.clear();
                     let (hub, commands) = (&mut self.hub, &mut self.commands);
@@ -151,7 +164,7 @@ impl<R: Read> Replay<R> {
 
     /// How many inputs were replayed.
     pub fn inputs(&self) -> u64 {
-        self.journal.inputs()
+        self.journal.inputs() - u64::from(self.refused)
     }
 
     /// How many of them were followed by a digest of the run, which was compared.
@@ -211,5 +224,41 @@ fn tell(hub: &mut Hub, now: Instant, input: Input<'_>, commands: &mut Commands) 
         Input::Accept(arrival) => drop(hub.accept(now, arrival, commands)),
         Input::Drawn => drop(hub.random()),
         Input::Event(event) => hub.handle(now, event, commands),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::{Event, Publish},
+        id::{Seat, ShardId},
+        journal::Summary,
+        topic::Audience,
+        wire::Message,
+    };
+
+    #[test]
+    fn a_panic_is_met_again() {
+        let seat = Seat { shard: ShardId(1), shards: 2, seed: 7 };
+        let mut hub = Hub::recorded(Default::default(), seat, Payloads::Kept);
+        hub.handle(Instant::ZERO, Event::Tick, &mut Commands::default());
+        let digest = hub.digest();
+        hub.lose_accounts();
+        let publish = Publish::new(Audience::Everyone, Message::text("x"));
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            hub.handle(Instant::ZERO, Event::Publish(publish), &mut Commands::default());
+        }));
+        assert!(told.is_err() && hub.is_poisoned());
+        let mut file = Vec::new();
+        hub.end_journal(Tail::Ended, &mut file);
+
+        let mut replay = Replay::new(Journal::open(&file[..]).unwrap()).unwrap();
+        replay.hub.lose_accounts();
+        while replay.step().unwrap() {}
+        assert!(replay.has_panicked());
+        assert_eq!((replay.inputs(), Some(replay.digest())), (2, digest));
+        let mut journal = Journal::open(&file[..]).unwrap();
+        assert_eq!(Summary::read(&mut journal).unwrap().tail, Tail::Panicked);
     }
 }
