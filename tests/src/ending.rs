@@ -49,9 +49,15 @@ impl Stage {
         self.probe = Some(Probe { open, stats: self.world.stats(), texts, is_exact });
     }
 
+    /// The open connections, without those whose peer is not there any more and whose window is
+    /// full: what they are given waits in their outbox, where no law looks for it.
     fn open(&self) -> Vec<ConnId> {
         let mut open = self.world.live().to_vec();
-        open.retain(|conn| self.world.hub(conn.shard()).is_open(*conn));
+        open.retain(|conn| {
+            let is_stuck =
+                self.world.socket(*conn).is_lost() && !self.world.unsent(*conn).is_empty();
+            self.world.hub(conn.shard()).is_open(*conn) && !is_stuck
+        });
         open
     }
 
