@@ -7,6 +7,7 @@
 
 mod act;
 mod ending;
+pub mod fuzz;
 pub mod laws;
 pub mod model;
 mod op;

@@ -2,8 +2,6 @@
 
 use super::*;
 
-mod oracle;
-
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const LIMITS: Limits = Limits { message_bytes_max: 70_000 };
 
