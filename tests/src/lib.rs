@@ -1,9 +1,9 @@
 //! The laws of Fanlight as properties.
 //!
-//! A [`World`] is a house of hubs with a virtual clock, virtual sockets and parcels that take their
-//! time, all decided by one seed: it does no IO, never waits, and the same seed and calls always
-//! give the same run. A [`Scenario`] is a list of [`Op`]s played in such a world, drawn and shrunk
-//! by proptest. The [`laws`] judge what the world recorded.
+//! A [`World`](fanlight_sim::World) is a house of hubs with a virtual clock, virtual sockets and
+//! parcels that take their time, all decided by one seed: it does no IO, never waits, and the same
+//! seed and calls always give the same run. A [`Scenario`] is a list of [`Op`]s played in such a
+//! world, drawn and shrunk by proptest. The [`laws`] judge what the world recorded.
 
 mod act;
 mod ending;
