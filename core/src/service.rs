@@ -64,7 +64,7 @@ pub trait Service {
     fn on_message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message) {}
 
     /// The connection has become a member of the topic and is given all that is published to it
-    /// after `seq`.
+    /// after `seq`. Not called for a membership that the service has ended by then.
     fn on_subscribed(&mut self, cx: &mut Context<'_>, conn: ConnId, topic: &Topic, seq: Seq) {}
 
     /// The connection has not become a member: it has `subscriptions_max` topics, the shard has
@@ -145,7 +145,7 @@ impl<'a> Context<'a> {
         self.tell(Event::Subscribe(conn, topic.into()));
     }
 
-    /// Ends a connection's membership of a topic.
+    /// Ends a connection's membership of a topic: what was queued for it before still reaches it.
     pub fn unsubscribe(&mut self, conn: ConnId, topic: impl Into<Topic>) {
         self.tell(Event::Unsubscribe(conn, topic.into()));
     }
@@ -260,7 +260,12 @@ pub fn serve(
         }
         Command::Opened(conn) => service.on_open(&mut cx, conn),
         Command::Deliver(conn, message) => service.on_message(&mut cx, conn, message),
-        Command::Subscribed(conn, topic, seq) => service.on_subscribed(&mut cx, conn, &topic, seq),
+        Command::Subscribed(conn, topic, seq) => {
+            // The service may have ended it again meanwhile.
+            if cx.hub.is_member(conn, &topic) || !cx.hub.is_open(conn) {
+                service.on_subscribed(&mut cx, conn, &topic, seq);
+            }
+        }
         Command::SubscriptionRefused(conn, topic) => {
             service.on_subscription_refused(&mut cx, conn, &topic);
         }

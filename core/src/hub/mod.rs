@@ -49,7 +49,7 @@ use crate::{
     journal::Recorder,
     stats::Stats,
     time::Instant,
-    topic::Audience,
+    topic::{Audience, Topic},
 };
 
 /// One shard's connections and what they subscribe to, as a pure state machine.
@@ -255,6 +255,13 @@ impl Hub {
     /// Whether the connection's request is still to be answered.
     pub(crate) fn awaits_decision(&self, conn: ConnId) -> bool {
         self.pool.get(conn).is_some_and(|connection| matches!(connection.state, State::Deciding(_)))
+    }
+
+    /// Whether the connection is a member of the topic, or will be when the home has answered.
+    pub(crate) fn is_member(&self, conn: ConnId, topic: &Topic) -> bool {
+        self.pool
+            .get(conn)
+            .is_some_and(|connection| self.members.is_member(connection.memberships, topic))
     }
 
     /// Whether a publish to `audience` keeps within what may be under way to other shards.

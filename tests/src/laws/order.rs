@@ -79,7 +79,7 @@ pub fn one_order(stage: &Stage, ledger: &Ledger<'_>) -> Judged {
 }
 
 /// A stretch in which a connection was a member.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Stretch {
     /// The place of its first message in the order, if that is known.
     from: Option<usize>,
@@ -193,10 +193,17 @@ fn stretches(
     entries: &[Entry<'_>],
 ) -> Result<Vec<Stretch>, super::Broken> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    let mut is_told = false;
+    let (mut is_asked, mut is_told) = (false, false);
+    // A membership that ended before it could be told of was one all the same.
+    let untold = Stretch { from: None, ended: None };
     let about = stage.world.service(conn.shard()).about(conn);
+    let has_ended = about.as_slice().iter().any(|heard| matches!(heard, Heard::Closed(_)));
     for heard in about.filter(|heard| heard.topic() == Some(topic)) {
+        is_asked |= matches!(heard, Heard::Joined(_)) && !is_told;
         if let Heard::Left(_, count) = heard {
+            if std::mem::take(&mut is_asked) {
+                stretches.push(untold);
+            }
             is_told = false;
             let count = entries.partition_point(|entry| entry.nth < *count);
             for stretch in &mut stretches {
@@ -204,6 +211,7 @@ fn stretches(
             }
         }
         if let Some(seq) = heard.seq() {
+            is_asked = false;
             let is_clear = !stage.unclear.contains(&(conn, topic.clone()));
             if std::mem::replace(&mut is_told, true) && is_clear {
                 let what = format!("on {conn}: twice subscribed to {topic}");
@@ -213,6 +221,9 @@ fn stretches(
             let from = seq.0.checked_sub(base).map_or(usize::MAX, |from| from as usize);
             stretches.push(Stretch { from: Some(from), ended: None });
         }
+    }
+    if is_asked && has_ended {
+        stretches.push(untold);
     }
     Ok(stretches)
 }

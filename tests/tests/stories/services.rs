@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanlight_core::{
     Admission, Arrival, CloseCode, CloseReason, Config, ConnId, Context, Drain, Event, Instant,
-    Message, PeerAddr, Service, Settings, ShardId, Stats, Timer,
+    Message, PeerAddr, Seq, Service, Settings, ShardId, Stats, Timer, Topic,
 };
 use fanlight_sim::{Nature, Peer, Setup, World};
 
@@ -219,4 +219,37 @@ fn a_service_sets_timers() {
     let timers = [(300, Timer::Connection(conn)), (400, Timer::Shard)];
     let expected = timers.map(|(due, timer)| (Instant::ZERO + millis(due), timer));
     assert_eq!(world.service(ONE).timers, expected);
+}
+
+/// Joins at "+" and leaves at "-", and counts what it is told of that.
+#[derive(Default)]
+struct Fickle {
+    subscribed: usize,
+}
+
+impl Service for Fickle {
+    fn on_message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message) {
+        if message.as_text() == Some("+") {
+            cx.subscribe(conn, "room");
+        } else {
+            cx.unsubscribe(conn, "room");
+        }
+    }
+    fn on_subscribed(&mut self, _: &mut Context<'_>, _: ConnId, _: &Topic, _: Seq) {
+        self.subscribed += 1;
+    }
+}
+
+#[test]
+fn a_membership_that_has_ended_is_not_told_of() {
+    let mut world = house::<Fickle>(1);
+    let conn = open(&mut world, ONE);
+    world.peer_acts(conn, |peer, out| {
+        peer.say("+", out);
+        peer.say("-", out);
+    });
+    world.flow();
+    assert_eq!(world.service(ONE).subscribed, 0);
+    say(&mut world, conn, "+");
+    assert_eq!(world.service(ONE).subscribed, 1);
 }
