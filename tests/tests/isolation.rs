@@ -13,10 +13,13 @@ use fanlight_sim::{
 };
 use fastrand::Rng;
 
-const SEEDS: u64 = 180;
+const SEEDS: u64 = 220;
 const TALKERS: usize = 5;
 
-/// Everybody is in the lobby, and what anybody says everybody hears.
+/// What nobody hears.
+const NONSENSE: &str = "blah";
+
+/// Everybody is in the lobby, and what anybody says everybody hears, but for nonsense.
 struct Lobby;
 
 impl Service for Lobby {
@@ -24,7 +27,9 @@ impl Service for Lobby {
         cx.subscribe(conn, "lobby");
     }
     fn on_message(&mut self, cx: &mut Context<'_>, _from: ConnId, message: Message) {
-        cx.publish("lobby", message);
+        if message.as_text() != Some(NONSENSE) {
+            cx.publish("lobby", message);
+        }
     }
 }
 
@@ -40,6 +45,8 @@ enum Trouble {
     SlowsDown,
     Pings,
     BeginsAMessage,
+    TalksNonsense,
+    BringsACrowd,
 }
 
 impl Trouble {
@@ -53,6 +60,8 @@ impl Trouble {
         Self::SlowsDown,
         Self::Pings,
         Self::BeginsAMessage,
+        Self::TalksNonsense,
+        Self::BringsACrowd,
     ];
 
     fn make(self, world: &mut World<Lobby>, conn: ConnId) {
@@ -75,6 +84,16 @@ impl Trouble {
                 // A first fragment, and no other.
                 world.peer_sends(conn, &masked(TEXT, &[b'x'; 500]));
             }
+            Self::TalksNonsense => {
+                for _ in 0..2_000 {
+                    world.peer_acts(conn, |peer, out| peer.say(NONSENSE, out));
+                }
+            }
+            Self::BringsACrowd => {
+                for _ in 0..200 {
+                    _ = world.arrive();
+                }
+            }
         }
     }
 }
@@ -92,8 +111,6 @@ fn nature(seed: u64) -> Nature {
 fn play(seed: u64, shards: u8, trouble: Option<Trouble>) -> (World<Lobby>, ConnId) {
     let settings = Settings {
         ping_interval: Duration::from_secs(5),
-        // Else what one is sent would move the moment at which another is.
-        ping_jitter_percent: 0,
         pong_timeout: Duration::from_secs(4),
         stall_timeout: Duration::from_secs(6),
         outbox_messages_max: 200,

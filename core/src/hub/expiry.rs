@@ -98,8 +98,9 @@ impl Hub {
     }
 
     fn ping(&mut self, conn: ConnId, commands: &mut Commands) {
+        let luck = &mut self.luck(conn);
         let Some(connection) = self.pool.get_mut(conn) else { return };
-        let nonce = connection.heartbeat.ping_queued(&self.config, &mut self.rng);
+        let nonce = connection.heartbeat.ping_queued(&self.config, luck);
         self.scratch.clear();
         connection.wire.ping(&nonce, &mut self.scratch);
         let ping = self.frames.insert(Frame::copy_of(&self.scratch), Kind::Ping);

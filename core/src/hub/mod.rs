@@ -30,7 +30,9 @@ mod sending;
 mod subscribing;
 mod timer;
 
-use std::{fmt, io::IoSlice, time::Duration};
+use std::{fmt, hash::Hasher, io::IoSlice, time::Duration};
+
+use siphasher::sip::SipHasher13;
 
 pub use admission::Refused;
 pub use parcel::Parcel;
@@ -51,6 +53,9 @@ use crate::{
     time::Instant,
     topic::{Audience, Topic},
 };
+
+/// Tells the key of connections' luck from the other keys that the seed makes.
+const LUCK: u64 = 0x6c75_636b;
 
 /// One shard's connections and what they subscribe to, as a pure state machine.
 ///
@@ -100,8 +105,6 @@ pub struct Hub {
     draining: Option<Draining>,
     /// The service's timer of this shard.
     timer_at: Instant,
-    /// For jitter and nonces.
-    rng: fastrand::Rng,
     service_rng: fastrand::Rng,
     stats: Stats,
     scratch: Vec<u8>,
@@ -120,7 +123,6 @@ impl Hub {
     /// If the seat's shard is not one of its house.
     pub fn new(config: Config, seat: Seat) -> Self {
         assert!(seat.shard.0 < seat.shards, "the seat is one of its house");
-        let mut seeds = fastrand::Rng::with_seed(seat.seed ^ u64::from(seat.shard.0) << 56);
         Self {
             clock: Clock::default(),
             now: Instant::ZERO,
@@ -133,8 +135,7 @@ impl Hub {
             accounts: Accounts::new(seat.shards, config.parcel_bytes_max),
             draining: None,
             timer_at: Instant::NEVER,
-            rng: seeds.fork(),
-            service_rng: seeds.fork(),
+            service_rng: fastrand::Rng::with_seed(seat.seed ^ u64::from(seat.shard.0) << 56),
             stats: Stats::default(),
             scratch: Vec::new(),
             is_busy: false,
@@ -283,6 +284,15 @@ impl Hub {
         let number = self.service_rng.u64(..);
         self.record_drawn(number);
         number
+    }
+
+    /// The luck of a connection at this moment, for jitter and nonces: nobody else's draws move it,
+    /// and nobody who does not know the seed can guess it.
+    fn luck(&self, conn: ConnId) -> fastrand::Rng {
+        let mut hasher = SipHasher13::new_with_keys(self.seat.seed, LUCK);
+        hasher.write_u64(conn.as_u64());
+        hasher.write_u64(self.now.as_nanos());
+        fastrand::Rng::with_seed(hasher.finish())
     }
 
     fn nearest(&self) -> Instant {

@@ -139,11 +139,12 @@ impl Hub {
     }
 
     fn open(&mut self, conn: ConnId, admission: Admission, commands: &mut Commands) {
+        let luck = &mut self.luck(conn);
         let Some(connection) = self.pool.get_mut(conn) else { return };
         connection.state = State::Open;
         connection.since = self.now;
         connection.known = true;
-        connection.heartbeat.start(self.now, &self.config, &mut self.rng);
+        connection.heartbeat.start(self.now, &self.config, luck);
         self.stats.opened += 1;
         self.stats.open += 1;
         commands.push(Command::Opened(conn));

@@ -88,7 +88,7 @@ impl Outbox {
     }
 
     pub(super) fn is_under_way(&self, lane: Lane) -> bool {
-        self.under_way() == Some(lane)
+        self.taken > 0 && self.lane_under_way == lane as u8
     }
 
     /// How much of the frame under way has left.

@@ -85,10 +85,10 @@ impl Asked {
     fn cost(&self) -> usize {
         match self {
             Self::Send(message) => cost_of(message),
+            // Only where the connection lives is it judged whether a topic can have this name.
+            Self::Subscribe(topic) | Self::Unsubscribe(topic) => topic.name().len(),
             Self::Admit(_)
             | Self::Refuse(_)
-            | Self::Subscribe(_)
-            | Self::Unsubscribe(_)
             | Self::Close(_)
             | Self::Kick(_)
             | Self::SetTimer(_) => 0,
