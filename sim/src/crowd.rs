@@ -6,6 +6,7 @@ use fanlight_core::{CloseFrame, ConnId, Service};
 use fastrand::Rng;
 
 use crate::{
+    luck::Luck,
     peer::{Peer, Rudeness},
     world::World,
 };
@@ -58,7 +59,7 @@ impl Manners {
 
     /// Manners of its own for each seed: each kind of trouble is absent from half of all crowds.
     pub fn swarm(seed: u64) -> Self {
-        let rng = &mut Rng::with_seed(seed);
+        let rng = &mut Luck::Manners.of(seed);
         let mut some = |max| if rng.bool() { rng.u32(0..=max) } else { 0 };
         Self {
             fragments: some(20),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::luck::Luck;
+
 /// What a kernel takes for a peer that does not read, as a rule.
 const WINDOW_BYTES: usize = 64 * 1024;
 
@@ -62,7 +64,7 @@ impl Nature {
     /// Each kind is absent from half of all natures, so that runs differ in character and one
     /// trouble does not always hide another.
     pub fn swarm(seed: u64) -> Self {
-        let rng = &mut Rng::with_seed(seed);
+        let rng = &mut Luck::Nature.of(seed);
         let millis = |rng: &mut Rng, max: u64| {
             if rng.bool() { Duration::from_millis(rng.u64(0..=max)) } else { Duration::ZERO }
         };

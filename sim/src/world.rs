@@ -10,6 +10,7 @@ use crate::{
     broken::Broken,
     clock::{Alarm, TimeSense},
     link::Packet,
+    luck::Luck,
     mail::Mail,
     nature::Nature,
     peer::Peer,
@@ -103,7 +104,7 @@ impl<S: Service> World<S> {
     pub fn with_setup(setup: Setup, mut service: impl FnMut(ShardId) -> S) -> Self {
         let Setup { seed, shards, config, nature } = setup;
         assert!(shards > 0, "a house has a shard");
-        let mut rng = Rng::with_seed(seed);
+        let mut rng = Luck::World.of(seed);
         let seat = |shard| Seat { shard, shards, seed };
         let mut world = Self {
             now: Instant::ZERO,
@@ -170,7 +171,7 @@ impl<S: Service> World<S> {
             Ok(conn) => {
                 // Its luck is its own: it depends on nobody who came before.
                 let luck = self.seed ^ (self.sockets.len() as u64 + 1).wrapping_mul(0x9e37_79b9);
-                let rng = Rng::with_seed(luck);
+                let rng = Luck::Socket.of(luck);
                 let socket = Socket::new(conn, peer, self.now, &self.nature, rng);
                 if !self.sockets.insert(socket) {
                     self.broke("law 7", format!("{conn} was given out twice"));

@@ -11,6 +11,9 @@ use crate::{
     stage::Stage,
 };
 
+/// Makes the generator of bounds another than whatever else is drawn from their seed.
+const BOUNDS: u64 = 0xbe54_66cf_34e9_0c6c;
+
 /// Everything that decides a run.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Scenario {
@@ -47,7 +50,7 @@ impl Bounds {
     /// If they contradict each other.
     pub fn config(self) -> Config {
         let settings = match self {
-            Self::Drawn(seed) => drawn(&mut Rng::with_seed(seed)),
+            Self::Drawn(seed) => drawn(&mut Rng::with_seed(seed ^ BOUNDS)),
             Self::Roomy => Settings::default(),
             Self::Tight => Settings {
                 connections_max: 10,

@@ -14,6 +14,9 @@ use crate::{
 
 const PATHS: &[&str] = &["/", "/wait", "/refuse", "/user/u", "/user/v"];
 
+/// Makes the generator of a character another than whatever else is drawn from its seed.
+const CHARACTER: u64 = 0x4528_21e6_38d0_1377;
+
 /// The kinds of things that can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -110,7 +113,7 @@ pub(super) struct Character {
 
 impl Character {
     pub(super) fn of(seed: u64) -> Self {
-        let mut rng = Rng::with_seed(seed);
+        let mut rng = Rng::with_seed(seed ^ CHARACTER);
         let mut kinds = Vec::new();
         for (kind, weight) in Kind::ALL {
             // Two kinds of three happen in a run, some of them much more than usual.
