@@ -1,18 +1,11 @@
 //! A workload: peers that come, say things, misbehave and go.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use fanlight_core::{CloseFrame, ConnId, Service};
 use fastrand::Rng;
 
-use crate::{
-    luck::Luck,
-    peer::{Peer, Rudeness},
-    world::World,
-};
-
-/// Past this many rests something never comes to rest.
-const RESTS_MAX: u32 = 100;
+use crate::{luck::Luck, peer::Peer, rudeness::Rudeness, world::World};
 
 /// How often peers do what, as weights: of each kind so many in the sum of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,71 +89,120 @@ impl Manners {
     }
 }
 
+/// What a crowd asks for: one path, or another for each peer.
+///
+/// A text is one path. [`Path::made`] makes another for each.
+pub enum Path {
+    /// Everybody asks for this.
+    Same(String),
+    /// Each asks for what this makes.
+    Made(Box<dyn FnMut(&mut Rng) -> String>),
+}
+
+impl Path {
+    /// A path for each peer, as `make` makes it.
+    pub fn made(make: impl FnMut(&mut Rng) -> String + 'static) -> Self {
+        Self::Made(Box::new(make))
+    }
+
+    fn next(&mut self, rng: &mut Rng) -> String {
+        match self {
+            Self::Same(path) => path.clone(),
+            Self::Made(make) => make(rng),
+        }
+    }
+}
+
+impl From<&str> for Path {
+    fn from(path: &str) -> Self {
+        Self::Same(path.into())
+    }
+}
+
+impl From<String> for Path {
+    fn from(path: String) -> Self {
+        Self::Same(path)
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same(path) => f.debug_tuple("Same").field(path).finish(),
+            Self::Made(_) => f.debug_tuple("Made").finish_non_exhaustive(),
+        }
+    }
+}
+
 /// Peers that come, say things, misbehave and go, all as one seed has it.
 ///
 /// What they say is made by `say`; whoever has gone is replaced.
+///
+/// ```
+/// use fanlight_sim::{Crowd, Path};
+///
+/// let _guests = Crowd::new(8, "/lobby", |rng, _| format!("number {}", rng.u16(..)));
+/// let path = Path::made(|rng| format!("/user/{}", rng.u8(..4)));
+/// let _users = Crowd::new(8, path, |_, conn| format!("I am {conn}"));
+/// ```
 #[derive(Debug)]
 pub struct Crowd<F> {
     /// How many there are at once, as far as the hubs admit them.
     pub peers: usize,
     /// What they ask for.
-    pub path: String,
+    pub path: Path,
     /// The longest time from one thing that any of them does to the next.
     pub pause_max: Duration,
     /// How they behave.
     pub manners: Manners,
-    /// Makes the next thing that one of them says.
+    /// Makes the next thing that the peer of this connection says.
     pub say: F,
 }
 
-impl<F: FnMut(&mut Rng) -> String> Crowd<F> {
-    /// This many well-behaved peers on a path, that do something every 10 ms or sooner.
-    pub fn new(peers: usize, path: &str, say: F) -> Self {
+impl<F: FnMut(&mut Rng, ConnId) -> String> Crowd<F> {
+    /// This many well-behaved peers, that ask for a path and do something every 10 ms or sooner.
+    pub fn new(peers: usize, path: impl Into<Path>, say: F) -> Self {
         let pause_max = Duration::from_millis(10);
         Self { peers, path: path.into(), pause_max, manners: Manners::GOOD, say }
     }
 }
 
 impl<S: Service> World<S> {
-    /// Lets a crowd live for so long. Whoever is there at the end stays.
-    pub fn run<F>(&mut self, crowd: &mut Crowd<F>, lasting: Duration)
+    /// Somebody comes if there is room, somebody does something, and a moment passes.
+    pub(crate) fn step<F>(&mut self, crowd: &mut Crowd<F>, rng: &mut Rng)
     where
-        F: FnMut(&mut Rng) -> String,
+        F: FnMut(&mut Rng, ConnId) -> String,
     {
-        let until = self.now() + lasting;
-        let mut rng = self.rng.fork();
-        while self.now() < until {
-            if self.live().len() < crowd.peers
-                && let Ok(conn) = self.arrive()
-            {
-                self.peer_sends(conn, &Peer::request(&crowd.path, true));
-            }
-            if let Some(last) = self.live().len().checked_sub(1) {
-                let conn = self.live()[rng.usize(..=last)];
-                self.misbehave(conn, crowd, &mut rng);
-            }
-            let pause_max = u64::try_from(crowd.pause_max.as_nanos()).unwrap_or(u64::MAX);
-            // The clock always moves on.
-            self.advance(Duration::from_nanos(rng.u64(..=pause_max).max(1)));
+        if self.live().len() < crowd.peers
+            && let Ok(conn) = self.arrive()
+        {
+            self.peer_sends(conn, &Peer::request(&crowd.path.next(rng), true));
         }
+        if let Some(last) = self.live().len().checked_sub(1) {
+            let conn = self.live()[rng.usize(..=last)];
+            self.misbehave(conn, crowd, rng);
+        }
+        let pause_max = u64::try_from(crowd.pause_max.as_nanos()).unwrap_or(u64::MAX);
+        // The clock always moves on.
+        self.advance(Duration::from_nanos(rng.u64(..=pause_max).max(1)));
     }
 
     /// One of a crowd does one thing.
     fn misbehave<F>(&mut self, conn: ConnId, crowd: &mut Crowd<F>, rng: &mut Rng)
     where
-        F: FnMut(&mut Rng) -> String,
+        F: FnMut(&mut Rng, ConnId) -> String,
     {
         match crowd.manners.draw(rng) {
             0 => {
-                let text = (crowd.say)(rng);
+                let text = (crowd.say)(rng, conn);
                 self.peer_acts(conn, |peer, out| peer.say(&text, out));
             }
             1 => {
-                let text = (crowd.say)(rng);
+                let text = (crowd.say)(rng, conn);
                 self.peer_acts(conn, |peer, out| peer.say_in_fragments(&text, out));
             }
             2 => {
-                let text = (crowd.say)(rng);
+                let text = (crowd.say)(rng, conn);
                 self.peer_acts(conn, |peer, out| peer.say_half(&text, out));
             }
             3 => {
@@ -179,29 +221,4 @@ impl<S: Service> World<S> {
             _ => self.sleep(Duration::from_millis(rng.u64(..60_000)), rng.bool()),
         }
     }
-
-    /// The trouble stops: ways are free and quick, peers read on and finish what they began, and
-    /// time passes until nothing is under way any more.
-    ///
-    /// What should happen has happened then, or a law is broken: this is where liveness is seen, as
-    /// safety is all along.
-    pub fn calm(&mut self) {
-        self.set_behind(Duration::ZERO);
-        for conn in self.live().to_vec() {
-            self.peer_acts(conn, Peer::finish_frame);
-            self.heal(conn);
-        }
-        for _ in 0..RESTS_MAX {
-            self.advance(REST);
-            if self.is_quiet() {
-                self.inspect();
-                return;
-            }
-        }
-        let portrait = self.busy().and_then(|it| self.hub(it.conn().shard()).portrait(it.conn()));
-        self.broke("liveness", format!("still not quiet: {portrait:?}"));
-    }
 }
-
-/// Longer than most things take.
-const REST: Duration = Duration::from_secs(10);

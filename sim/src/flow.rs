@@ -2,47 +2,19 @@
 
 use std::io::IoSlice;
 
-use fanlight_core::{ConnId, End, Event, Service, ShardId};
+use fanlight_core::{ConnId, End, Event, Service};
 
 use crate::{
     link::Packet,
-    peer::Peer,
     queue::{Happening, Slot},
-    socket::Socket,
     world::World,
 };
 
 /// Most slices that a virtual driver asks for at once.
-const SLICES_MAX: usize = 16;
-/// Past this many happenings without the clock moving something runs in circles.
-const HAPPENINGS_MAX: usize = 1_000_000;
+pub(crate) const SLICES_MAX: usize = 16;
 
 impl<S: Service> World<S> {
-    /// Lets everything happen that can without the clock moving.
-    ///
-    /// # Panics
-    ///
-    /// If that never ends.
-    pub fn flow(&mut self) {
-        for _ in 0..HAPPENINGS_MAX {
-            self.write_eagerly();
-            let Some(happening) = self.queue.pop_due(self.now) else { return };
-            match happening {
-                Happening::Write(slot) => self.write(slot),
-                Happening::Read(slot) => self.read(slot),
-                Happening::Inward(slot) => self.arrive_inward(slot),
-                Happening::Outward(slot) => self.arrive_outward(slot),
-                Happening::Parcel(from, to) => {
-                    if self.mail.is_due(from, to, self.now) {
-                        self.deliver(from, to);
-                    }
-                }
-            }
-        }
-        panic!("still busy after {HAPPENINGS_MAX} happenings at {}", self.now);
-    }
-
-    fn will(&mut self, what: Happening) {
+    pub(crate) fn will(&mut self, what: Happening) {
         let now = self.now;
         self.will_at(now, what);
     }
@@ -71,48 +43,8 @@ impl<S: Service> World<S> {
         }
     }
 
-    /// From now on the peer of a connection reads what comes before anything else happens.
-    pub fn read_eagerly(&mut self, conn: ConnId) {
-        if let Some(socket) = self.sockets.get_mut(conn) {
-            socket.is_eager = true;
-            socket.inward_link.be_instant();
-            socket.outward_link.be_instant();
-        }
-    }
-
-    /// Lets those write whose peers read before anything else happens.
-    pub fn write_eagerly(&mut self) {
-        while let Some(slot) = self.eager.pop() {
-            while self.sockets.at(slot).can_write() {
-                self.write(slot);
-            }
-        }
-    }
-
-    /// Whether nothing is under way, to any hub or from any.
-    pub fn is_quiet(&self) -> bool {
-        self.mail.is_empty() && self.busy().is_none()
-    }
-
-    /// A connection of which something is under way.
-    pub fn busy(&self) -> Option<&Socket> {
-        let mut live = self.live.iter().filter_map(|conn| self.sockets.get(*conn));
-        live.find(|socket| !socket.is_quiet())
-    }
-
-    /// Gives a shard the oldest parcel of another, and says whether there was one.
-    pub fn deliver(&mut self, from: ShardId, to: ShardId) -> bool {
-        match self.mail.take(from, to) {
-            Some(parcel) => {
-                self.tell(to, Event::Parcel(from, parcel));
-                true
-            }
-            None => false,
-        }
-    }
-
     /// The socket takes once what it takes of what is unsent.
-    fn write(&mut self, slot: Slot) {
+    pub(crate) fn write(&mut self, slot: Slot) {
         let mut bytes = std::mem::take(&mut self.scratch);
         bytes.clear();
         let conn = self.sockets.at(slot).conn;
@@ -177,7 +109,7 @@ impl<S: Service> World<S> {
         }
     }
 
-    fn peer_reads(&mut self, slot: Slot, bytes: &[u8]) {
+    pub(crate) fn peer_reads(&mut self, slot: Slot, bytes: &[u8]) {
         let socket = self.sockets.at_mut(slot);
         let mut replies = Vec::new();
         socket.peer.read(bytes, &mut replies);
@@ -207,14 +139,14 @@ impl<S: Service> World<S> {
     }
 
     /// The peer sends bytes.
-    fn send_inward(&mut self, slot: Slot, bytes: Vec<u8>) {
+    pub(crate) fn send_inward(&mut self, slot: Slot, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             self.send_packet(slot, Packet::Bytes(bytes));
         }
     }
 
     /// The peer ends its side of the transport, behind what it has sent.
-    fn end_inward(&mut self, slot: Slot, end: End) {
+    pub(crate) fn end_inward(&mut self, slot: Slot, end: End) {
         if !std::mem::replace(&mut self.sockets.at_mut(slot).has_ended, true) {
             self.send_packet(slot, Packet::End(end));
         }
@@ -235,7 +167,7 @@ impl<S: Service> World<S> {
     }
 
     /// What was under way to a hub's socket gets there.
-    fn arrive_inward(&mut self, slot: Slot) {
+    pub(crate) fn arrive_inward(&mut self, slot: Slot) {
         let now = self.now;
         let socket = self.sockets.at_mut(slot);
         while let Some(packet) = socket.inward_link.take(now) {
@@ -245,7 +177,7 @@ impl<S: Service> World<S> {
     }
 
     /// The hub is given some of what has arrived, or told of the end.
-    fn read(&mut self, slot: Slot) {
+    pub(crate) fn read(&mut self, slot: Slot) {
         let cuts = self.nature.cuts;
         let read_bytes_max = self.read_bytes_max;
         let socket = self.sockets.at_mut(slot);
@@ -273,125 +205,8 @@ impl<S: Service> World<S> {
         self.will_read(slot);
     }
 
-    /// What a connection has for its socket.
-    pub fn unsent(&self, conn: ConnId) -> Vec<u8> {
-        let hub = self.hub(conn.shard());
-        let mut slices = vec![IoSlice::new(&[]); SLICES_MAX];
-        let mut filled = hub.unsent(conn, &mut slices);
-        while filled == slices.len() {
-            slices.resize(2 * filled, IoSlice::new(&[]));
-            filled = hub.unsent(conn, &mut slices);
-        }
-        slices[..filled].iter().flat_map(|slice| slice.iter().copied()).collect()
-    }
-
-    /// How many messages a connection has ever been queued.
-    pub fn messages_queued(&self, conn: ConnId) -> usize {
-        self.socket(conn).watch.messages_with(&self.unsent(conn))
-    }
-
     /// Whether a connection has something for its socket.
     pub(crate) fn has_unsent(&self, conn: ConnId) -> bool {
         self.hub(conn.shard()).unsent(conn, &mut [IoSlice::new(&[])]) > 0
-    }
-
-    /// The peer of a live connection does something.
-    pub fn peer_acts(&mut self, conn: ConnId, act: impl FnOnce(&mut Peer, &mut Vec<u8>)) {
-        if let Some(slot) = self.sockets.slot(conn)
-            && !self.sockets.at(slot).has_ended
-        {
-            let mut bytes = Vec::new();
-            act(&mut self.sockets.at_mut(slot).peer, &mut bytes);
-            self.send_inward(slot, bytes);
-        }
-    }
-
-    /// The peer of a live connection sends bytes of any kind.
-    pub fn peer_sends(&mut self, conn: ConnId, bytes: &[u8]) {
-        self.peer_acts(conn, |_, out| out.extend_from_slice(bytes));
-    }
-
-    /// The peer ends its half of the transport.
-    pub fn peer_ends(&mut self, conn: ConnId) {
-        if let Some(slot) = self.sockets.slot(conn) {
-            self.sockets.at_mut(slot).peer.finish();
-            self.end_inward(slot, End::Eof);
-        }
-    }
-
-    /// The transport fails: what was under way is lost, and the hub is told at once.
-    pub fn reset(&mut self, conn: ConnId) {
-        if let Some(socket) = self.sockets.get_mut(conn)
-            && !socket.is_gone
-            && !socket.is_ended
-        {
-            socket.peer.finish();
-            socket.has_ended = true;
-            socket.inward_link.clear();
-            socket.outward_link.clear();
-            socket.is_lost = true;
-            socket.inward.clear();
-            socket.is_ended = true;
-            self.tell(conn.shard(), Event::Ended(conn, End::Failed));
-        }
-    }
-
-    /// The peer is not there any more, and nobody says so: what was under way is lost, and what
-    /// comes later is never read or answered.
-    pub fn vanish(&mut self, conn: ConnId) {
-        if let Some(socket) = self.sockets.get_mut(conn) {
-            socket.peer.fall_silent();
-            socket.has_ended = true;
-            socket.is_unread = true;
-            socket.is_lost = true;
-            socket.inward_link.clear();
-        }
-    }
-
-    /// Whether the peer of a connection reads what comes.
-    pub fn set_reads(&mut self, conn: ConnId, reads: bool) {
-        if let Some(slot) = self.sockets.slot(conn)
-            && !self.sockets.at(slot).is_lost
-        {
-            self.sockets.at_mut(slot).is_unread = !reads;
-            if reads {
-                self.will(Happening::Outward(slot));
-            }
-        }
-    }
-
-    /// The way of a connection is free and quick from now on, and its peer reads, if it is there.
-    pub fn heal(&mut self, conn: ConnId) {
-        if let Some(socket) = self.sockets.get_mut(conn) {
-            socket.inward_link.be_instant();
-            socket.outward_link.be_instant();
-        }
-        self.set_takes(conn, None);
-        self.set_gives(conn, None);
-        self.set_reads(conn, true);
-    }
-
-    /// How many bytes a second a connection carries each way; `None` for any number.
-    pub fn set_bytes_per_second(&mut self, conn: ConnId, bytes_per_second: Option<u32>) {
-        if let Some(socket) = self.sockets.get_mut(conn) {
-            socket.inward_link.set_bytes_per_second(bytes_per_second);
-            socket.outward_link.set_bytes_per_second(bytes_per_second);
-        }
-    }
-
-    /// How many more bytes the socket takes from the hub; `None` for all.
-    pub fn set_takes(&mut self, conn: ConnId, takes: Option<usize>) {
-        if let Some(slot) = self.sockets.slot(conn) {
-            self.sockets.at_mut(slot).takes = takes;
-            self.will_write(slot);
-        }
-    }
-
-    /// How many more bytes the network lets through to the hub; `None` for all.
-    pub fn set_gives(&mut self, conn: ConnId, gives: Option<usize>) {
-        if let Some(slot) = self.sockets.slot(conn) {
-            self.sockets.at_mut(slot).gives = gives;
-            self.will_read(slot);
-        }
     }
 }

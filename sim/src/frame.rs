@@ -23,6 +23,8 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The bit of a frame that is the last of its message.
+pub(crate) const FIN: u8 = 0x80;
 /// The opcode of a continuation.
 pub const CONTINUATION: u8 = 0x0;
 /// The opcode of a text message.

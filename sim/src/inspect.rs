@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use fanlight_core::{ConnId, Hub, Instant, Service, Settings, ShardId, Stats};
+use fanlight_core::{Hub, Instant, Service, Settings, ShardId};
 
-use crate::world::World;
+use crate::{broken::Broken, world::World};
+
+/// Most broken laws that are kept of a run.
+const BROKEN_MAX: usize = 32;
+/// Most of them that are told at once.
+const TOLD_MAX: usize = 5;
 
 /// Longer than a connection can go on without anything moving, in whatever state it is: the sum of
 /// the timeouts of all states.
@@ -35,19 +40,56 @@ const OPEN_NOTED_EVERY: Duration = Duration::from_secs(1);
 /// How many deadlines a connection can pass one after the other, each noticed late.
 const DEADLINES: u32 = 9;
 
+/// # Laws
+///
+/// They are checked all the time; what was found is kept, and told when asked for.
 impl<S: Service> World<S> {
+    /// Panics if a law was seen broken.
+    ///
+    /// # Panics
+    ///
+    /// If one was, with the seed of the world and what broke it, up to five times.
+    #[track_caller]
+    pub fn assert_lawful(&self) {
+        let told: Vec<_> = self.broken.iter().take(TOLD_MAX).map(Broken::to_string).collect();
+        let more = match self.broken.len().saturating_sub(TOLD_MAX) {
+            0 => String::new(),
+            more => format!(
+                "
+and {more} more"
+            ),
+        };
+        assert!(
+            told.is_empty(),
+            "{}{more} (seed {})",
+            told.join(
+                "
+"
+            ),
+            self.seed
+        );
+    }
+
+    /// The laws that were seen broken so far.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
+    }
+
+    /// Notes that a law was broken: the place for invariants of your own.
+    ///
+    /// `law` names it, `what` says by what it was broken; the time is added. The first 32 are kept.
+    /// It is told like any other by [`assert_lawful`](Self::assert_lawful), which gives the seed.
+    /// [`run_checked`](Self::run_checked) does this for an invariant that a crowd is watched by.
+    pub fn broke(&mut self, law: &'static str, what: String) {
+        if self.broken.len() < BROKEN_MAX {
+            self.broken.push(Broken { law, what: format!("at {}: {what}", self.now) });
+        }
+    }
+
     /// How many events there are between two looks through the whole pool; by default 256.
     pub fn inspect_every(&mut self, events: u64) {
         self.inspect_every = events;
         self.inspect_next = self.events + events;
-    }
-
-    /// Looks through the whole pool if it has not been for long.
-    pub(crate) fn inspect_at_times(&mut self) {
-        if self.events >= self.inspect_next {
-            self.inspect_next = self.events + self.inspect_every;
-            self.inspect();
-        }
     }
 
     /// Looks through the whole pool for broken laws.
@@ -67,6 +109,16 @@ impl<S: Service> World<S> {
         self.pongs_count();
         self.waits_unseen();
         self.alive_or_gone();
+    }
+}
+
+impl<S: Service> World<S> {
+    /// Looks through the whole pool if it has not been for long.
+    pub(crate) fn inspect_at_times(&mut self) {
+        if self.events >= self.inspect_next {
+            self.inspect_next = self.events + self.inspect_every;
+            self.inspect();
+        }
     }
 
     /// Law 5: nothing is past its bound.
@@ -161,46 +213,6 @@ impl<S: Service> World<S> {
             if not_open > not_open_max {
                 self.broke("law 6", format!("{conn} has not been open for {not_open:?}"));
             }
-        }
-    }
-
-    /// Law 2: at the end nothing is left: no connection, member, timer, frame or queued byte; and
-    /// everybody who was accepted was told closed and gone.
-    pub fn nothing_left(&mut self) {
-        for shard in self.shards() {
-            let hub = self.hub(shard);
-            let stats = *hub.stats();
-            let left = Stats {
-                connections: stats.connections,
-                upgrading: stats.upgrading,
-                open: stats.open,
-                topics: stats.topics,
-                homes: stats.homes,
-                members: stats.members,
-                frames: stats.frames,
-                frame_bytes: stats.frame_bytes,
-                queued: stats.queued,
-                assembly_bytes: stats.assembly_bytes,
-                ..Stats::default()
-            };
-            let deadline = hub.next_deadline();
-            if left != Stats::default() {
-                self.broke("law 2", format!("on {shard:?} this is left: {left:?}"));
-            }
-            if let Some(deadline) = deadline {
-                self.broke("law 2", format!("on {shard:?} a deadline is left: {deadline}"));
-            }
-        }
-        let is_left = |socket: &&crate::Socket| !socket.watch.is_over();
-        let left: Option<ConnId> = self.sockets.iter().find(is_left).map(crate::Socket::conn);
-        if let Some(conn) = left {
-            self.broke("law 2", format!("{conn} was never told closed and gone"));
-        }
-        let (stats, accepted) = (self.stats(), self.sockets.len() as u64);
-        let refused = self.record().refused;
-        if (stats.accepted, stats.closed, stats.refused) != (accepted, accepted, refused) {
-            let what = format!("{accepted} were accepted and {refused} refused, but {stats:?}");
-            self.broke("law 2", what);
         }
     }
 }

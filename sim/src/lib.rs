@@ -71,9 +71,11 @@
 
 mod broken;
 mod clock;
+mod commands;
 mod crowd;
 mod flow;
 pub mod frame;
+mod hand;
 mod inspect;
 mod link;
 mod look;
@@ -81,20 +83,25 @@ mod luck;
 mod mail;
 mod nature;
 mod peer;
+mod peers;
 mod queue;
 mod record;
+mod rudeness;
+mod run;
 mod scripted;
 mod socket;
-mod stale;
 mod watch;
 mod world;
 
+pub use fanlight_core;
+
 pub use broken::Broken;
-pub use crowd::{Crowd, Manners};
+pub use crowd::{Crowd, Manners, Path};
 pub use inspect::lifeless_max;
 pub use nature::Nature;
-pub use peer::{Peer, Rudeness};
+pub use peer::Peer;
 pub use record::{Line, Record};
+pub use rudeness::Rudeness;
 pub use scripted::ScriptedPeer;
 pub use socket::Socket;
 pub use world::{Setup, World};

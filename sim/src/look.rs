@@ -1,31 +1,17 @@
 //! What can be seen of a world.
 
-use fanlight_core::{ConnId, Fingerprint, Hub, Instant, Service, ShardId, Stats};
+use fanlight_core::{CloseReason, ConnId, Fingerprint, Hub, Instant, Service, ShardId, Stats};
 
 use crate::{
-    broken::Broken,
     record::Record,
     socket::Socket,
     world::{Shard, World},
 };
 
+/// # Looking
+///
+/// At the hubs and services, at every connection there ever was, and at all that was said.
 impl<S: Service> World<S> {
-    /// The laws that were seen broken so far.
-    pub fn broken(&self) -> &[Broken] {
-        &self.broken
-    }
-
-    /// Panics if a law was seen broken.
-    ///
-    /// # Panics
-    ///
-    /// If one was, with the seed of the world and what broke it.
-    pub fn assert_lawful(&self) {
-        if let Some(broken) = self.broken.first() {
-            panic!("{broken} (seed {})", self.seed);
-        }
-    }
-
     /// The seed that decides everything.
     pub fn seed(&self) -> u64 {
         self.seed
@@ -77,21 +63,50 @@ impl<S: Service> World<S> {
     /// # Panics
     ///
     /// If there never was such a connection.
+    #[track_caller]
     pub fn socket(&self, conn: ConnId) -> &Socket {
-        self.sockets.get(conn).expect("the caller's connection is of this world")
+        match self.sockets.get(conn) {
+            Some(socket) => socket,
+            None => panic!("{conn} is no connection of this world (seed {})", self.seed),
+        }
+    }
+
+    /// Why a connection ended; `None` while its end has not been told.
+    ///
+    /// # Panics
+    ///
+    /// If there never was such a connection.
+    #[track_caller]
+    pub fn end_of(&self, conn: ConnId) -> Option<&CloseReason> {
+        self.socket(conn).ended.as_ref().map(|(_, reason)| reason)
     }
 
     /// The hub of a shard.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such shard.
+    #[track_caller]
     pub fn hub(&self, shard: ShardId) -> &Hub {
         &self.shard(shard).hub
     }
 
     /// The service of a shard.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such shard.
+    #[track_caller]
     pub fn service(&self, shard: ShardId) -> &S {
         &self.shard(shard).service
     }
 
-    /// The service of a shard.
+    /// The service of a shard, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such shard.
+    #[track_caller]
     pub fn service_mut(&mut self, shard: ShardId) -> &mut S {
         &mut self.shard_mut(shard).service
     }
@@ -115,11 +130,26 @@ impl<S: Service> World<S> {
         sum
     }
 
+    #[track_caller]
     pub(crate) fn shard(&self, shard: ShardId) -> &Shard<S> {
-        &self.shards[usize::from(shard.0)]
+        let shards = self.shards.len();
+        match self.shards.get(usize::from(shard.0)) {
+            Some(found) => found,
+            None => no_shard(shard, shards),
+        }
     }
 
+    #[track_caller]
     pub(crate) fn shard_mut(&mut self, shard: ShardId) -> &mut Shard<S> {
-        &mut self.shards[usize::from(shard.0)]
+        let shards = self.shards.len();
+        match self.shards.get_mut(usize::from(shard.0)) {
+            Some(found) => found,
+            None => no_shard(shard, shards),
+        }
     }
+}
+
+#[track_caller]
+fn no_shard(ShardId(shard): ShardId, shards: usize) -> ! {
+    panic!("there is no shard {shard} in a world of {shards}: the first is shard 0")
 }

@@ -5,11 +5,13 @@ use fanlight_core::{
     wire::{Fault, Incoming, Limits, ReplyKind, Role, Wire},
 };
 
-use crate::frame::{CLOSE, CONTINUATION, PING, PONG, TEXT, masked};
+use crate::{
+    frame::{CONTINUATION, FIN, PING, PONG, TEXT, masked},
+    rudeness::Rudeness,
+};
 
 /// The longest message that a peer takes.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
-const FIN: u8 = 0x80;
 
 /// A client made of a [`Wire`], and its manners.
 ///
@@ -43,68 +45,8 @@ enum Answer {
     Awaited(Vec<u8>),
     /// Frames follow.
     Upgraded,
-    /// A body follows.
-    Refused,
-}
-
-/// How to break RFC 6455.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rudeness {
-    /// A frame that is not masked (section 5.1).
-    Unmasked,
-    /// A reserved opcode (section 5.2).
-    ReservedOpcode,
-    /// A reserved bit (section 5.2).
-    ReservedBit,
-    /// Text that is not UTF-8 (section 8.1).
-    InvalidText,
-    /// A continuation of nothing (section 5.4).
-    Continuation,
-    /// A fragmented ping (section 5.5).
-    FragmentedControl,
-    /// A Close with a code that must not be sent (section 7.4.1).
-    CloseCode,
-    /// A Close of one byte (section 5.5.1).
-    CloseOfOneByte,
-    /// A length with the top bit set (section 5.2).
-    LengthTopBit,
-    /// A length not in its shortest form (section 5.2).
-    LengthForm,
-    /// A message longer than anybody takes (section 7.4.1, code 1009).
-    TooBig,
-}
-
-impl Rudeness {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::Unmasked,
-        Self::ReservedOpcode,
-        Self::ReservedBit,
-        Self::InvalidText,
-        Self::Continuation,
-        Self::FragmentedControl,
-        Self::CloseCode,
-        Self::CloseOfOneByte,
-        Self::LengthTopBit,
-        Self::LengthForm,
-        Self::TooBig,
-    ];
-
-    fn bytes(self) -> Vec<u8> {
-        match self {
-            Self::Unmasked => b"\x81\x02hi".to_vec(),
-            Self::ReservedOpcode => masked(FIN | 0x3, b"hi"),
-            Self::ReservedBit => masked(FIN | 0x40 | TEXT, b"hi"),
-            Self::InvalidText => masked(FIN | TEXT, b"h\xffi"),
-            Self::Continuation => masked(FIN | CONTINUATION, b"hi"),
-            Self::FragmentedControl => masked(PING, b"hi"),
-            Self::CloseCode => masked(FIN | CLOSE, &1005_u16.to_be_bytes()),
-            Self::CloseOfOneByte => masked(FIN | CLOSE, b"\x03"),
-            Self::LengthTopBit => b"\x82\xff\x80\0\0\0\0\0\0\0\0\0\0\0".to_vec(),
-            Self::LengthForm => b"\x82\xfe\0\x02\0\0\0\0hi".to_vec(),
-            Self::TooBig => b"\x82\xff\0\0\x7f\xff\xff\xff\xff\xff\0\0\0\0".to_vec(),
-        }
-    }
+    /// A body follows; the status, if it is one.
+    Refused(Option<u16>),
 }
 
 impl Peer {
@@ -176,6 +118,19 @@ impl Peer {
         !matches!(self.answer, Answer::Awaited(_))
     }
 
+    /// The status with which its request was refused, or a plain one answered, if it was.
+    pub fn refused(&self) -> Option<u16> {
+        match self.answer {
+            Answer::Refused(status) => status,
+            Answer::Awaited(_) | Answer::Upgraded => None,
+        }
+    }
+
+    /// Whether it says nothing more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     /// Whether it has been upgraded, and neither side has said the last word.
     pub fn is_open(&self) -> bool {
         self.answer == Answer::Upgraded && self.closed.is_none() && !self.is_done
@@ -187,7 +142,7 @@ impl Peer {
         let is_early = match self.answer {
             Answer::Upgraded => false,
             Answer::Awaited(_) => true,
-            Answer::Refused => return false,
+            Answer::Refused(_) => return false,
         };
         !self.is_done && (!is_early || self.is_impatient)
     }
@@ -277,7 +232,7 @@ impl Peer {
     pub fn read(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         match &mut self.answer {
             Answer::Upgraded => self.read_frames(&mut bytes.to_vec(), out),
-            Answer::Refused => {}
+            Answer::Refused(_) => {}
             Answer::Awaited(head) => {
                 head.extend_from_slice(bytes);
                 if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -286,7 +241,7 @@ impl Peer {
                         self.answer = Answer::Upgraded;
                         self.read_frames(&mut frames, out);
                     } else {
-                        self.answer = Answer::Refused;
+                        self.answer = Answer::Refused(status(head));
                     }
                 }
             }
@@ -372,4 +327,10 @@ impl Peer {
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
+}
+
+/// The status in the head of an HTTP answer (RFC 9112, section 4).
+fn status(head: &[u8]) -> Option<u16> {
+    let digits = head.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+    str::from_utf8(digits).ok()?.parse().ok()
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use fanlight_core::{ConnId, End, Instant};
+use fanlight_core::{CloseReason, ConnId, End, Instant};
 use fastrand::Rng;
 
 use crate::{
@@ -15,6 +15,17 @@ use crate::{
     queue::Slot,
     watch::Watch,
 };
+
+/// How a peer left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Nobody was told.
+    Vanished,
+    /// The transport failed.
+    Reset,
+    /// It ended its half of the transport.
+    Ended,
+}
 
 /// A socket between one connection of a hub and its peer.
 ///
@@ -46,6 +57,10 @@ pub struct Socket {
     pub(crate) is_unread: bool,
     /// The peer sends nothing more: it has ended its side, or is not there any more.
     pub(crate) has_ended: bool,
+    /// How its peer left it, if it did.
+    pub(crate) leave: Option<Leave>,
+    /// When and why the connection ended, once the hub has told that.
+    pub(crate) ended: Option<(Instant, CloseReason)>,
     /// What was under way to the peer was lost.
     pub(crate) is_lost: bool,
     /// Every byte that the socket ever took.
@@ -99,6 +114,8 @@ impl Socket {
             is_eager: false,
             is_unread: false,
             has_ended: false,
+            leave: None,
+            ended: None,
             is_lost: false,
             outward: Vec::new(),
             is_paused: false,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fanlight_core::{CloseCode, Config, ConnId, Context, Message, Service, Settings, ShardId};
+use fanlight_core::{
+    CloseCode, CloseReason, Config, ConnId, Context, Message, Service, Settings, ShardId,
+};
 use fanlight_sim::{Crowd, Manners, Nature, Rudeness, Setup, World};
 
 /// Whatever anybody says everybody is told; "secret" closes whoever says it.
@@ -46,7 +48,8 @@ fn a_peer_is_told_why_it_is_closed() {
     let [one, other] = [world.open("/chat"), world.open("/chat")];
     world.peer(one).send("secret").expect_close(CloseCode::Policy);
     world.peer(other).break_rules(Rudeness::InvalidText).expect_close(CloseCode::Invalid);
-    world.calm();
+    world.settle();
+    assert_eq!(world.end_of(one), Some(&CloseReason::ServiceClosed(CloseCode::Policy)));
     assert_eq!(world.live(), []);
     world.assert_lawful();
 }
@@ -105,10 +108,10 @@ fn crowd(seed: u64) -> World<Chat> {
     let setup = Setup { seed, shards: 2, config, nature: Nature::swarm(seed) };
     let mut world = World::with_setup(setup, |_| Chat);
     world.inspect_every(1);
-    let mut crowd = Crowd::new(8, "/chat", |rng| format!("number {}", rng.u16(..)));
+    let mut crowd = Crowd::new(8, "/chat", |rng, _| format!("number {}", rng.u16(..)));
     crowd.manners = Manners::swarm(seed);
     world.run(&mut crowd, Duration::from_secs(3));
-    world.calm();
+    world.settle();
     world
 }
 
