@@ -14,8 +14,10 @@
 //!
 //! ```
 //! use std::{collections::HashMap, time::Duration};
-//! use fanlight_core::{CloseReason, ConnId, Context, Message, Service, ShardId};
-//! use fanlight_sim::World;
+//! use fanlight_sim::{
+//!     World,
+//!     fanlight_core::{CloseReason, ConnId, Context, Message, Service, ShardId},
+//! };
 //!
 //! #[derive(Default)]
 //! struct Chat { is_fixed: bool, names: HashMap<ConnId, String>, seats: HashMap<String, ConnId> }
@@ -51,6 +53,59 @@
 //! assert!((0..1000).all(|seed| anna_can_be_found(seed, true)));
 //! ```
 //!
+//! The types of `fanlight-core` are in [`fanlight_core`] here, and are those that `fanlight-tokio`
+//! has too: a package that uses that needs only this one besides, under `[dev-dependencies]`.
+//!
+//! # Many seeds, an invariant of your own
+//!
+//! A [`Setup`] says what a world is made of, [`Nature::swarm`] how kind it is, and a [`Crowd`] who
+//! lives in it, with the manners that [`Manners::swarm`] draws. All three may have one seed: what is
+//! drawn from it for one says nothing of what is drawn for another.
+//!
+//! ```
+//! use std::{collections::BTreeSet, time::Duration};
+//! use fanlight_sim::{
+//!     Crowd, Manners, Nature, Setup, World,
+//!     fanlight_core::{CloseReason, ConnId, Context, Message, Service},
+//! };
+//!
+//! #[derive(Default)]
+//! struct Lobby { here: BTreeSet<ConnId> }
+//!
+//! impl Service for Lobby {
+//!     fn on_open(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+//!         self.here.insert(conn);
+//!         cx.subscribe(conn, "lobby");
+//!     }
+//!     fn on_message(&mut self, cx: &mut Context<'_>, _: ConnId, message: Message) {
+//!         cx.publish("lobby", message);
+//!     }
+//!     fn on_close(&mut self, _: &mut Context<'_>, conn: ConnId, _: &CloseReason) {
+//!         self.here.remove(&conn);
+//!     }
+//! }
+//!
+//! for seed in 0..200 {
+//!     let setup = Setup { shards: 2, nature: Nature::swarm(seed), ..Setup::new(seed) };
+//!     let mut world = World::with_setup(setup, |_| Lobby::default());
+//!     let mut crowd = Crowd::new(6, "/lobby", |rng, _| format!("number {}", rng.u8(..)));
+//!     crowd.manners = Manners::swarm(seed);
+//!     // At any moment: whoever is said to be here has not gone.
+//!     world.run_checked(&mut crowd, Duration::from_millis(500), |world| {
+//!         let mut here = world.shards().flat_map(|shard| &world.service(shard).here);
+//!         match here.find(|conn| !world.live().contains(conn)) {
+//!             Some(conn) => Err(format!("{conn} is gone and said to be here")),
+//!             None => Ok(()),
+//!         }
+//!     });
+//!     // In the end: whoever is still connected is said to be here.
+//!     world.settle();
+//!     let lobby = |conn: &ConnId| world.service(conn.shard());
+//!     assert!(world.live().iter().all(|conn| lobby(conn).here.contains(conn)));
+//!     world.assert_lawful();
+//! }
+//! ```
+//!
 //! # What it offers
 //!
 //! - **Peers by script**: [`World::peer`] gives a [`ScriptedPeer`] that opens, sends, expects,
@@ -63,8 +118,17 @@
 //! - **Laws**: while a world runs it checks for every service what `fanlight-core` promises: each
 //!   life in order and once, whole frames, bounds, deadlines, credit, round trips, and with the whole
 //!   pool recomputed now and then ([`World::inspect_every`]). [`World::assert_lawful`] says so.
+//! - **Invariants of your own**: [`World::run_checked`] checks one after each step of a crowd, and
+//!   [`World::broke`] takes whatever else you find, to be told with the laws.
 //! - **Liveness**: [`World::calm`] stops the trouble; then what should happen has to.
+//!   [`World::settle`] lets every deadline pass too.
 //! - **The same again**: two runs with one seed have one [`World::digest`], in debug and release.
+//!   A world dropped by a panic, a service's or your own, tells its seed.
+//!
+//! A seed is good for one version of your service, its config and this crate: any of them may draw
+//! or do something more, and all that follows is another run. What a seed has found is worth a
+//! scripted test; the seed alone finds it only until the next change. A service that asks the
+//! system's clock or entropy, or walks through a `HashMap`, makes another run each time by itself.
 //!
 //! Hubs are told the time by the world and count what they are told by sockets, shards, the clock and
 //! the test as events. A service's panic is a panic of the test.
@@ -75,7 +139,6 @@ mod commands;
 mod crowd;
 mod flow;
 pub mod frame;
-mod hand;
 mod inspect;
 mod link;
 mod look;
@@ -92,6 +155,9 @@ mod scripted;
 mod socket;
 mod watch;
 mod world;
+
+// Last, as what it offers is what a service needs least: so it is in the documentation too.
+mod hand;
 
 pub use fanlight_core;
 
