@@ -139,24 +139,29 @@ mod commands;
 mod crowd;
 mod flow;
 pub mod frame;
-mod inspect;
 mod link;
-mod look;
 mod luck;
 mod mail;
 mod nature;
 mod peer;
-mod peers;
 mod queue;
 mod record;
 mod rudeness;
-mod run;
 mod scripted;
 mod socket;
 mod watch;
+
+// What a world offers, in the order in which its documentation tells it.
 mod world;
 
-// Last, as what it offers is what a service needs least: so it is in the documentation too.
+mod run;
+
+mod look;
+
+mod peers;
+
+mod inspect;
+
 mod hand;
 
 pub use fanlight_core;
