@@ -71,6 +71,7 @@ impl<S: Service> World<S> {
     }
 
     /// What a shard is told the time is.
+    #[track_caller]
     pub(crate) fn stamp(&mut self, shard: ShardId) -> Instant {
         let mut now = self.now - self.time.behind;
         let is_monotonic = self.time.is_monotonic;

@@ -4,7 +4,12 @@ use std::{io::IoSlice, time::Duration};
 
 use fanlight_core::{Commands, ConnId, Event, Service, ShardId, Stats};
 
-use crate::{clock::Alarm, flow::SLICES_MAX, socket::Socket, world::World};
+use crate::{
+    clock::Alarm,
+    flow::SLICES_MAX,
+    socket::Socket,
+    world::{Shard, World},
+};
 
 /// # For tests of the hub itself
 ///
@@ -12,23 +17,35 @@ use crate::{clock::Alarm, flow::SLICES_MAX, socket::Socket, world::World};
 /// takes and gives, and the laws about what only a hub can do.
 impl<S: Service> World<S> {
     /// Gives an event to a shard and does what comes of it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such shard.
+    #[track_caller]
     pub fn tell(&mut self, shard: ShardId, event: Event<'_>) {
         let now = self.stamp(shard);
         let mut commands = std::mem::take(&mut self.commands);
         self.events += 1;
+        let is_tick = matches!(event, Event::Tick);
         self.shard_mut(shard).hub.handle(now, event, &mut commands);
-        self.carry_out(shard, now, commands);
-    }
-
-    /// Ticks one hub. Law 6: afterwards no deadline at or before now is left.
-    pub fn tick(&mut self, shard: ShardId) {
-        self.tell(shard, Event::Tick);
-        let told = self.shard(shard).told;
-        if let Some(deadline) = self.hub(shard).next_deadline()
+        // Before the service is served, which may set a timer that is due at once.
+        let Shard { hub, told, .. } = self.shard(shard);
+        if let (true, Some(deadline), told) = (is_tick, hub.next_deadline(), *told)
             && deadline <= told
         {
             self.broke("law 6", format!("ticked at {told}, and a deadline at {deadline} is left"));
         }
+        self.carry_out(shard, now, commands);
+    }
+
+    /// Ticks one hub. Law 6: afterwards no deadline at or before now is left.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such shard.
+    #[track_caller]
+    pub fn tick(&mut self, shard: ShardId) {
+        self.tell(shard, Event::Tick);
     }
 
     /// Ticks every hub whose timer has gone off.

@@ -59,6 +59,11 @@ impl<S: Service> World<S> {
     /// # Errors
     ///
     /// What the hub answers if it declines.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such shard.
+    #[track_caller]
     pub fn connect(
         &mut self,
         shard: ShardId,

@@ -34,12 +34,16 @@ impl Service for Echo {
         match message.as_text() {
             Some("kick") => cx.close(from, CloseCode::Policy, "kicked"),
             Some("wake") => cx.set_timer(Timer::Shard, Some(cx.now())),
+            Some("wake me") => cx.set_timer(Timer::Connection(from), Some(cx.now())),
             Some("panic") => panic!("the service is broken"),
             Some(_) | None => _ = cx.send(from, message),
         }
     }
     fn on_timer(&mut self, cx: &mut Context<'_>, timer: Timer) {
-        cx.set_timer(timer, Some(cx.now()));
+        // A connection's is set again once for each user, the shard's for ever.
+        if timer == Timer::Shard || self.users.pop().is_some() {
+            cx.set_timer(timer, Some(cx.now()));
+        }
     }
 }
 
@@ -162,6 +166,16 @@ fn a_timer_that_is_due_at_once_for_ever_is_told() {
         world.advance(Duration::from_secs(1));
     });
     has(&text, &["100,000 steps", "shard 0", "(seed 11)"]);
+}
+
+#[test]
+fn a_timer_that_is_due_at_once_breaks_no_law() {
+    let mut world = echo();
+    let conn = world.open("/");
+    world.peer(conn).send("wake me");
+    world.advance(Duration::from_secs(1));
+    assert!(world.service(ShardId(0)).users.is_empty(), "it was woken");
+    world.assert_lawful();
 }
 
 #[test]
