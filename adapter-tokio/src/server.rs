@@ -5,6 +5,7 @@ use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
     num::NonZeroU8,
+    path::Path,
     sync::OnceLock,
     thread,
 };
@@ -154,6 +155,11 @@ impl Server {
         self.house();
         self.house.get_mut().expect("it was opened in the line above").record(recording)?;
         Ok(self)
+    }
+
+    /// Where the journals go, in the order of their shards; nowhere if none is kept.
+    pub fn journals(&self) -> impl Iterator<Item = &Path> {
+        self.house.get().into_iter().flat_map(House::journals)
     }
 
     /// The address that is listened on, with the port that the system chose if 0 was asked for.

@@ -1,6 +1,6 @@
 //! All shards of a process, from their opening to their end.
 
-use std::{fmt, io, iter, num::NonZeroU8, sync::Arc};
+use std::{fmt, io, iter, num::NonZeroU8, path::Path, sync::Arc};
 
 use concurrent_queue::ConcurrentQueue;
 use fanlight_core::{Arrival, Config, Drain, Hub, Seat, Service, ShardId};
@@ -79,6 +79,11 @@ impl<T> House<T> {
         Ok(())
     }
 
+    /// Where the journals go, in the order of their shards; nowhere if none is kept.
+    pub fn journals(&self) -> impl Iterator<Item = &Path> {
+        self.journals.iter().map(JournalFile::path)
+    }
+
     /// The shards, in order. Each is to be driven by a task of its own.
     pub fn into_shards(self) -> Vec<Shard<T>> {
         let shards = self.hall.seat.all();
@@ -113,7 +118,7 @@ impl<T> Shard<T> {
     pub fn driver<S: Service, R: Runtime>(self, service: S, runtime: R) -> Driver<T, S, R> {
         let seat = Seat { shard: self.tenancy.shard, ..self.tenancy.hall.seat };
         let hub = match &self.journal {
-            Some(journal) => Hub::recorded(self.config, seat, journal.payloads()),
+            Some(journal) => journal.hub(self.config, seat),
             None => Hub::new(self.config, seat),
         };
         Driver::new(self.tenancy, self.newcomers, hub, self.journal, service, runtime)

@@ -4,11 +4,11 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use fanlight_core::{
-    Hub, Instant, ShardId,
+    Config, Hub, Instant, Seat, ShardId,
     journal::{Payloads, TAIL_BYTES, Tail},
 };
 use tracing::{info, warn};
@@ -53,9 +53,10 @@ impl Recording {
     /// A new file for each shard.
     pub(crate) fn open(&self, shards: u8) -> io::Result<Vec<JournalFile>> {
         fs::create_dir_all(&self.dir).map_err(|error| told_with(&error, &self.dir))?;
+        let began = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         for run in 1..RUNS_MAX {
             let files: io::Result<Vec<_>> =
-                (0..shards).map(|shard| self.create(run, ShardId(shard))).collect();
+                (0..shards).map(|shard| self.create(run, ShardId(shard), began)).collect();
             match files {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 files => return files,
@@ -64,7 +65,7 @@ impl Recording {
         Err(told_with(&io::ErrorKind::AlreadyExists.into(), &self.dir))
     }
 
-    fn create(&self, run: u32, shard: ShardId) -> io::Result<JournalFile> {
+    fn create(&self, run: u32, shard: ShardId, began: Duration) -> io::Result<JournalFile> {
         let path = self.dir.join(format!("run-{run}-shard-{}.journal", shard.0));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -75,6 +76,7 @@ impl Recording {
             file,
             path,
             payloads: self.payloads,
+            began,
             bytes_max: self.journal_bytes_max,
             written: 0,
             written_at: Instant::ZERO,
@@ -93,6 +95,8 @@ pub(crate) struct JournalFile {
     file: File,
     path: PathBuf,
     payloads: Payloads,
+    /// When the files were made: the same for all shards of a run.
+    began: Duration,
     bytes_max: u64,
     written: u64,
     written_at: Instant,
@@ -104,8 +108,13 @@ pub(crate) struct JournalFile {
 pub(crate) struct Over;
 
 impl JournalFile {
-    pub(crate) fn payloads(&self) -> Payloads {
-        self.payloads
+    /// A hub whose journal goes here.
+    pub(crate) fn hub(&self, config: Config, seat: Seat) -> Hub {
+        Hub::recorded(config, seat, self.payloads, self.began)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes what the hub has noted, if it is worth a write.
@@ -181,7 +190,7 @@ impl JournalFile {
 #[cfg(test)]
 mod tests {
     use fanlight_core::{
-        Commands, Config, Event, Seat,
+        Commands, Event,
         journal::{Journal, Replay, Step},
     };
 
@@ -195,7 +204,7 @@ mod tests {
     }
 
     fn recorded(file: &JournalFile) -> Hub {
-        Hub::recorded(Config::default(), Seat::alone(7), file.payloads())
+        file.hub(Config::default(), Seat::alone(7))
     }
 
     fn replay(path: &Path) -> Replay<File> {

@@ -78,7 +78,8 @@ struct Args {
 enum Action {
     /// Run the journal of a shard again, and say whether the same comes of it.
     ///
-    /// The exit code is 0 if it does, 1 if it does not, 2 if the file cannot be replayed.
+    /// The exit code is 0 if it does, 1 if it does not or the connection asked for is not there, 2 if
+    /// the file cannot be read to its end or replayed.
     Replay(ReplayArgs),
 }
 
@@ -301,11 +302,14 @@ mod tests {
     fn a_replay_is_a_task_of_its_own() {
         assert!(matches!(task("replay file --stop-at 3 --conn 0.5v1"), Ok(Task::Replay(_))));
         assert!(matches!(task("replay file --summary"), Ok(Task::Replay(_))));
+        assert!(matches!(task("replay file --list --conn 0.5v1"), Ok(Task::Replay(_))));
         for wrong in [
             "replay",
             "replay f --stop-at 0",
             "replay f --conn 5",
             "replay f --summary --conn 0.5v1",
+            "replay f --summary --list",
+            "replay f --list --stop-at 3",
         ] {
             refusal_of_task(wrong);
         }

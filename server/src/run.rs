@@ -4,6 +4,7 @@ use std::{
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU8,
+    path::{Path, PathBuf},
 };
 
 use fanlight_tokio::Server;
@@ -66,9 +67,10 @@ async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
         None => server,
     };
     let (handle, dropped) = (server.handle(), log.dropped());
+    let journals: Vec<_> = server.journals().map(Path::to_owned).collect();
 
     // Nobody has to be reading this.
-    let _ = greet(&mut io::stdout(), address);
+    let _ = greet(&mut io::stdout(), address, &journals);
     server
         .run(|| {
             let (handle, dropped) = (handle.clone(), dropped.clone());
@@ -81,9 +83,16 @@ async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
 }
 
 /// Says where to look and how to stop it.
-fn greet(out: &mut impl Write, address: SocketAddr) -> io::Result<()> {
+fn greet(out: &mut impl Write, address: SocketAddr, journals: &[PathBuf]) -> io::Result<()> {
     let at = SocketAddr::new(reachable(address.ip()), address.port());
     writeln!(out, "Fanlight listens on {address}. Ctrl-C stops it.")?;
+    match journals {
+        [] => {}
+        [only] => writeln!(out, "It keeps a journal in {}.", only.display())?,
+        [first, .., last] => {
+            writeln!(out, "It keeps journals in {} to {}.", first.display(), last.display())?;
+        }
+    }
     writeln!(out, "  ws://{at}/echo       sends each message back")?;
     writeln!(out, "  ws://{at}/broadcast  sends each message to everyone there")?;
     writeln!(out, "  http://{at}/         says more")?;

@@ -29,6 +29,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 pub struct Victim {
     child: Child,
     address: SocketAddr,
+    greeting: Arc<Mutex<String>>,
     log: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -70,8 +71,10 @@ impl Victim {
             .expect("the binary was built");
         let log = Arc::default();
         keep(child.stderr.take().expect("it is piped"), Arc::clone(&log));
-        match greeting(child.stdout.take().expect("it is piped")).recv_timeout(PATIENCE) {
-            Ok(address) => Self { child, address, log },
+        let said = Arc::default();
+        let stdout = child.stdout.take().expect("it is piped");
+        match greeting(stdout, Arc::clone(&said)).recv_timeout(PATIENCE) {
+            Ok(address) => Self { child, address, greeting: said, log },
             Err(_) => {
                 // It may have ended by itself.
                 let _ = child.kill();
@@ -84,6 +87,11 @@ impl Victim {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it has written to standard output so far: at least up to where it listens.
+    pub fn greeting(&self) -> String {
+        self.greeting.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What it has written to standard error so far.
@@ -307,10 +315,11 @@ fn binary() -> &'static PathBuf {
 }
 
 /// The address that the server says it listens on. All it says is read, or it would block.
-fn greeting(stdout: ChildStdout) -> mpsc::Receiver<SocketAddr> {
+fn greeting(stdout: ChildStdout, said: Arc<Mutex<String>>) -> mpsc::Receiver<SocketAddr> {
     let (found, address) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            *said.lock().unwrap_or_else(PoisonError::into_inner) += &format!("{line}\n");
             let at = line.split_once("ws://").and_then(|(_, rest)| rest.split_once("/echo"));
             if let Some(address) = at.and_then(|(address, _)| address.parse().ok()) {
                 // Whoever started it may have given up.

@@ -245,7 +245,8 @@ impl fmt::Display for Portrait {
             PingOutstanding::Sent(at) => write!(f, ", a ping left {}", ago(at, self.now))?,
         }
         if let Some(round_trip) = self.round_trip {
-            write!(f, ", round trip {round_trip:?}")?;
+            // Finer: most are shorter than the shortest time that is waited for.
+            write!(f, ", round trip {:.6}s", round_trip.as_secs_f64())?;
         }
         if !self.memberships.is_empty() {
             let names: Vec<_> = self.memberships.iter().map(Topic::to_string).collect();
@@ -270,10 +271,10 @@ impl fmt::Display for Waiting {
 
 /// A moment of the past, and how far away it is.
 fn ago(at: Instant, now: Instant) -> String {
-    format!("{at} ({:?} ago)", now - at)
+    format!("{at} ({} ago)", Instant::ZERO + (now - at))
 }
 
 /// A moment to come, and how far away it is.
 fn ahead(at: Instant, now: Instant) -> String {
-    if at > now { format!("{at} (in {:?})", at - now) } else { "now".to_owned() }
+    if at > now { format!("{at} (in {})", Instant::ZERO + (at - now)) } else { "now".to_owned() }
 }

@@ -1,5 +1,7 @@
 //! What a hub has its recorder write down, if it has one.
 
+use std::time::Duration;
+
 use super::{Hub, Refused};
 use crate::{
     command::Commands,
@@ -12,7 +14,8 @@ use crate::{
 
 impl Hub {
     /// A hub as [`new`](Self::new) makes it, that keeps a [journal](crate::journal) of all that it
-    /// is told.
+    /// is told. `began` is the time of its beginning by the clock on the wall, since 1970, for whoever reads it:
+    /// nothing that the hub does depends on it.
     ///
     /// Whoever drives it takes the journal away with [`take_journal`](Self::take_journal): it grows
     /// until then.
@@ -20,8 +23,8 @@ impl Hub {
     /// # Panics
     ///
     /// As [`new`](Self::new).
-    pub fn recorded(config: Config, seat: Seat, payloads: Payloads) -> Self {
-        let recorder = Recorder::new(&config, seat, payloads);
+    pub fn recorded(config: Config, seat: Seat, payloads: Payloads, began: Duration) -> Self {
+        let recorder = Recorder::new(&config, seat, payloads, began);
         Self { recorder: Some(Box::new(recorder)), ..Self::new(config, seat) }
     }
 

@@ -1,6 +1,6 @@
 //! What a hub was told, kept so that it can be told again.
 //!
-//! A hub made by [`Hub::recorded`](crate::Hub::recorded) writes down its config, its seat and every
+//! A hub made by [`Hub::recorded`](crate::Hub::recorded) writes down its config, its seat, when it began and every
 //! `(now, input)`, each before it acts on it. Whoever drives it takes the bytes away with
 //! [`Hub::take_journal`](crate::Hub::take_journal) and keeps them. [`Replay`] gives the same inputs
 //! to another hub, which by law 1 wants the same: a [`Digest`] of everything that it wanted, and of
@@ -8,7 +8,7 @@
 //! whether that is so, and if not, in which block two runs part.
 //!
 //! ```text
-//! magic, format version | length, checksum, package, payloads, seat, settings by name | block | block ..
+//! magic, format version | length, checksum, package, payloads, seat, when it began, settings by name | block | block ..
 //!
 //! block:  bytes, inputs, number of the first, digest at the end, accepted, peak, two checksums | inputs
 //! input:  time since the last one | what happened
@@ -43,5 +43,5 @@ pub use prologue::{Payloads, Prologue};
 pub use reader::{Entry, Journal, Step};
 pub(crate) use recorder::Recorder;
 pub use recorder::{TAIL_BYTES, Tail};
-pub use replay::{Parted, Replay};
-pub use summary::{NAMES_MAX, Summary};
+pub use replay::{Difference, Parted, Replay};
+pub use summary::{NAMES_MAX, Summary, Tally};

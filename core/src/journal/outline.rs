@@ -79,7 +79,8 @@ pub struct Outline {
 }
 
 impl Outline {
-    pub(super) fn of(input: &Input<'_>, key: u64) -> Self {
+    /// What is told of `input`, with names hashed under `key`.
+    pub fn of(input: &Input<'_>, key: u64) -> Self {
         match input {
             Input::Accept(arrival) => Self::of_arrival(arrival, key),
             Input::Drawn => Self::bare(InputKind::Drawn),

@@ -1,4 +1,6 @@
-//! What stands at the beginning of a journal: whose it is.
+//! What stands at the beginning of a journal: whose it is, and when it began.
+
+use std::time::Duration;
 
 use super::{
     encoding::{Decode, Encode, Malformed, Sink, Source},
@@ -11,7 +13,7 @@ use crate::{
 
 pub(super) const MAGIC: &[u8; 16] = b"fanlight journal";
 /// Grows with each change of what is written, or of what the digest takes in.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 /// Longer than any beginning is.
 pub(super) const PROLOGUE_BYTES_MAX: u32 = 64 * 1024;
 
@@ -37,18 +39,28 @@ pub struct Prologue {
     /// The hub's place in its house. Its seed is 0 if payloads are omitted: it would be the key to
     /// the names.
     pub seat: Seat,
+    /// When it began by the clock on the wall, since 1970 in UTC, as whoever made the hub told: at
+    /// most 584 years.
+    pub began: Duration,
     /// The hub's settings.
     pub config: Config,
 }
 
 impl Prologue {
-    pub(super) fn new(config: &Config, seat: Seat, payloads: Payloads) -> Self {
+    pub(super) fn new(config: &Config, seat: Seat, payloads: Payloads, began: Duration) -> Self {
         let seed = match payloads {
             Payloads::Kept => seat.seed,
             Payloads::Omitted => 0,
         };
         let package = env!("CARGO_PKG_VERSION").to_owned();
-        Self { package, payloads, seat: Seat { seed, ..seat }, config: config.clone() }
+        let seat = Seat { seed, ..seat };
+        Self {
+            package,
+            payloads,
+            seat,
+            began: Duration::from_nanos(nanos(began)),
+            config: config.clone(),
+        }
     }
 
     /// Appends the whole of it: magic, version, length, checksum, body.
@@ -68,6 +80,7 @@ impl Prologue {
         (self.payloads == Payloads::Omitted).encode(sink);
         sink.put(&[self.seat.shard.0, self.seat.shards]);
         sink.put(&self.seat.seed.to_le_bytes());
+        sink.put(&nanos(self.began).to_le_bytes());
         Settings::ALL.len().encode(sink);
         for (name, value) in self.config.values() {
             name.encode(sink);
@@ -87,7 +100,7 @@ impl Prologue {
     /// Reads the body, whose checksum was right.
     pub(super) fn read(body: &mut [u8]) -> Result<Self, JournalError> {
         let mut source = Source::new(body);
-        let (package, payloads, seat, settings) =
+        let (package, payloads, seat, began, settings) =
             head(&mut source).map_err(|Malformed| JournalError::Prologue)?;
         if settings != Settings::ALL.len() {
             return Err(JournalError::Settings { package, settings });
@@ -101,20 +114,28 @@ impl Prologue {
         if source.len() > 0 {
             return Err(JournalError::Prologue);
         }
-        Ok(Self { package, payloads, seat, config })
+        Ok(Self { package, payloads, seat, began, config })
     }
 }
 
-fn head(source: &mut Source<'_>) -> Result<(String, Payloads, Seat, usize), Malformed> {
+type Head = (String, Payloads, Seat, Duration, usize);
+
+fn head(source: &mut Source<'_>) -> Result<Head, Malformed> {
     let package = <&str>::decode(source)?.to_owned();
     let payloads = if bool::decode(source)? { Payloads::Omitted } else { Payloads::Kept };
     let [shard, shards] = source.array()?;
     let seed = u64::from_le_bytes(source.array()?);
+    let began = Duration::from_nanos(u64::from_le_bytes(source.array()?));
     if shard >= shards {
         return Err(Malformed);
     }
     let seat = Seat { shard: ShardId(shard), shards, seed };
-    Ok((package, payloads, seat, usize::decode(source)?))
+    Ok((package, payloads, seat, began, usize::decode(source)?))
+}
+
+/// Nanoseconds since 1970: they end in 2554, which every clock can show.
+fn nanos(at: Duration) -> u64 {
+    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn setting<'a>(source: &mut Source<'a>) -> Result<(&'a str, Value), Malformed> {
@@ -125,4 +146,16 @@ fn setting<'a>(source: &mut Source<'a>) -> Result<(&'a str, Value), Malformed> {
         Value::Time(Decode::decode(source)?)
     };
     Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_out_of_range_is_the_nearest() {
+        let second = Duration::from_secs(1);
+        assert_eq!(nanos(second), 1_000_000_000);
+        assert_eq!(nanos(Duration::from_nanos(u64::MAX) + second), u64::MAX);
+    }
 }

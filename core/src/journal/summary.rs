@@ -9,7 +9,7 @@ use super::{
     reader::{Entry, Journal, Step},
     recorder::Tail,
 };
-use crate::time::Instant;
+use crate::{id::Seat, time::Instant};
 
 /// What is in a journal: counts, and nothing that was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,64 +27,90 @@ pub struct Summary {
     pub connections_peak: u32,
     /// How many different names and addresses there are; counted up to [`NAMES_MAX`].
     pub names: usize,
-    /// How it ends.
-    pub tail: Tail,
+    /// How it ends; `None` before the end has been read.
+    pub tail: Option<Tail>,
 }
 
 /// Different names are counted up to this number.
 pub const NAMES_MAX: usize = 100_000;
+
+/// Reads a journal and keeps count, so that what stands before damage is counted too.
+#[derive(Debug)]
+pub struct Tally {
+    summary: Summary,
+    span: Option<(Instant, Instant)>,
+    names: BTreeSet<u64>,
+}
 
 impl Summary {
     /// Reads a journal to its end.
     ///
     /// # Errors
     ///
-    /// If it is damaged.
+    /// If it is damaged. [`Tally`] has what stands before.
     pub fn read<R: Read>(journal: &mut Journal<R>) -> Result<Self, JournalError> {
-        let payloads = journal.prologue().payloads;
-        let key = journal.prologue().seat.seed;
-        let mut kinds: Vec<_> = InputKind::ALL.iter().map(|kind| (*kind, 0, 0_u64)).collect();
-        let mut span: Option<(Instant, Instant)> = None;
-        let mut names = BTreeSet::new();
-        let (mut accepted, mut connections_peak) = (0, 0);
-        loop {
-            match journal.step()? {
-                Step::Input(now, entry) => {
-                    let outline = match entry {
-                        Entry::Whole(input) => Outline::of(&input, key),
-                        Entry::Outline(outline) => outline,
-                    };
-                    let (_, count, bytes) = &mut kinds[outline.kind as usize];
-                    *count += 1;
-                    // A forged journal may claim any number.
-                    *bytes = bytes.saturating_add(outline.bytes);
-                    span = Some((span.map_or(now, |(first, _)| first), now));
-                    names.extend(outline.name.filter(|_| names.len() < NAMES_MAX));
-                }
-                Step::BlockEnd(block) => {
-                    accepted = block.accepted;
-                    connections_peak = connections_peak.max(block.connections_peak);
-                }
-                Step::End(tail) => {
-                    let covered = span.map_or(Duration::ZERO, |(first, last)| last - first);
-                    let names = names.len();
-                    return Ok(Self {
-                        payloads,
-                        kinds,
-                        covered,
-                        accepted,
-                        connections_peak,
-                        names,
-                        tail,
-                    });
-                }
-            }
-        }
+        let mut tally = Tally::new(journal.prologue().payloads);
+        tally.read(journal)?;
+        Ok(tally.summary())
     }
 
     /// How many inputs there are.
     pub fn inputs(&self) -> u64 {
         self.kinds.iter().map(|(_, count, _)| count).sum()
+    }
+}
+
+impl Tally {
+    /// Of nothing yet.
+    pub fn new(payloads: Payloads) -> Self {
+        let summary = Summary {
+            payloads,
+            kinds: InputKind::ALL.iter().map(|kind| (*kind, 0, 0)).collect(),
+            covered: Duration::ZERO,
+            accepted: 0,
+            connections_peak: 0,
+            names: 0,
+            tail: None,
+        };
+        Self { summary, span: None, names: BTreeSet::new() }
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Errors
+    ///
+    /// If the journal is damaged. What stands before is counted.
+    pub fn read<R: Read>(&mut self, journal: &mut Journal<R>) -> Result<(), JournalError> {
+        let Seat { seed: key, .. } = journal.prologue().seat;
+        while self.summary.tail.is_none() {
+            match journal.step()? {
+                Step::Input(now, Entry::Whole(input)) => self.count(now, Outline::of(&input, key)),
+                Step::Input(now, Entry::Outline(outline)) => self.count(now, outline),
+                Step::BlockEnd(block) => {
+                    self.summary.accepted = block.accepted;
+                    let peak = &mut self.summary.connections_peak;
+                    *peak = block.connections_peak.max(*peak);
+                }
+                Step::End(tail) => self.summary.tail = Some(tail),
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, now: Instant, outline: Outline) {
+        let (_, count, bytes) = &mut self.summary.kinds[outline.kind as usize];
+        *count += 1;
+        // A forged journal may claim any number.
+        *bytes = bytes.saturating_add(outline.bytes);
+        self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+        let is_room = self.names.len() < NAMES_MAX;
+        self.names.extend(outline.name.filter(|_| is_room));
+    }
+
+    /// What has been counted.
+    pub fn summary(self) -> Summary {
+        let covered = self.span.map_or(Duration::ZERO, |(first, last)| last - first);
+        Summary { covered, names: self.names.len(), ..self.summary }
     }
 }
 
@@ -106,7 +132,10 @@ impl fmt::Display for Summary {
         writeln!(f, "connections        {}", self.accepted)?;
         writeln!(f, "at once            {}", self.connections_peak)?;
         writeln!(f, "names, addresses   {}", self.names)?;
-        writeln!(f, "time covered       {:?}", self.covered)?;
-        write!(f, "the end            {}", self.tail)
+        writeln!(f, "time covered       {}", Instant::ZERO + self.covered)?;
+        match self.tail {
+            Some(tail) => write!(f, "the end            {tail}"),
+            None => write!(f, "the end            not reached"),
+        }
     }
 }

@@ -34,13 +34,13 @@ fn an_open_connection_in_the_midst_of_everything() {
     assert_eq!(
         portrait.to_string(),
         format!(
-            "0.1v1 Open since 1.000s (2s ago)
-  deadline:  stall_timeout 33.000s (in 30s)
-  outbox:    8 B: control 0 (0 B), normal 2 (8 B); last moved 3.000s (0ns ago)
-  assembly:  {held} B, begun 1.000s (2s ago)
-  heartbeat: last heard 1.000s (2s ago)
+            "0.1v1 Open since 1.000s (2.000s ago)
+  deadline:  stall_timeout 33.000s (in 30.000s)
+  outbox:    8 B: control 0 (0 B), normal 2 (8 B); last moved 3.000s (0.000s ago)
+  assembly:  {held} B, begun 1.000s (2.000s ago)
+  heartbeat: last heard 1.000s (2.000s ago)
   member of: topic:lobby, user:alice
-  timer:     90.000s (in 87s)"
+  timer:     90.000s (in 87.000s)"
         )
     );
     let (control, normal) = (portrait.control, portrait.normal);
@@ -84,11 +84,11 @@ fn an_end_from_its_first_word_to_its_last() {
     hub.handle(at(2), Event::Close(conn, frame), &mut commands);
     assert_eq!(
         hub.portrait(conn).unwrap().to_string(),
-        "0.1v1 Closing since 2.000s (0ns ago), awaits the peer's Close
+        "0.1v1 Closing since 2.000s (0.000s ago), awaits the peer's Close
   ends:      service_closed (1001)
-  deadline:  close_timeout 7.000s (in 5s)
-  outbox:    4 B: control 0 (0 B), normal 1 (4 B) with a Close; last moved 2.000s (0ns ago)
-  heartbeat: last heard 0.000s (2s ago)"
+  deadline:  close_timeout 7.000s (in 5.000s)
+  outbox:    4 B: control 0 (0 B), normal 1 (4 B) with a Close; last moved 2.000s (0.000s ago)
+  heartbeat: last heard 0.000s (2.000s ago)"
     );
     hub.handle(at(7), Event::Tick, &mut commands);
     assert_eq!(hub.portrait(conn).unwrap().phase, Phase::Lingering);

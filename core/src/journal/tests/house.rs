@@ -64,6 +64,9 @@ impl Service for Busy {
     }
 }
 
+/// When the journals began by the clock on the wall, since 1970.
+pub(super) const BEGAN: Duration = Duration::from_nanos(1_795_384_087_880_000_001);
+
 pub(super) struct House {
     hubs: Vec<Hub>,
     commands: Vec<Commands>,
@@ -86,7 +89,7 @@ impl House {
             ..Settings::default()
         });
         let config = config.unwrap();
-        let hub = |shard| Hub::recorded(config.clone(), Seat { shard, ..seat }, payloads);
+        let hub = |shard| Hub::recorded(config.clone(), Seat { shard, ..seat }, payloads, BEGAN);
         let mut house = Self {
             hubs: seat.all().map(hub).collect(),
             commands: seat.all().map(|_| Commands::default()).collect(),

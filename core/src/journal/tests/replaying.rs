@@ -1,12 +1,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::house::{House, eventful};
+use super::house::{BEGAN, House, eventful};
 use crate::{
-    Commands, Config, Event, Hub, Instant, Parcel, Seat, ShardId,
+    Admission, Arrival, Commands, Config, Event, Hub, Instant, Message, Parcel, PeerAddr, Seat,
+    ShardId,
     hub::{Content, Credit},
     journal::{
-        InputKind, Journal, JournalError, Parted, Payloads, Replay, ReplayError, Step, Summary,
-        TAIL_BYTES, Tail,
+        Difference, InputKind, Journal, JournalError, Parted, Payloads, Replay, ReplayError, Step,
+        Summary, TAIL_BYTES, Tail, Tally,
     },
 };
 
@@ -63,7 +64,8 @@ fn another_run_is_seen_to_part_in_its_block() {
     let sum = crc32fast::hash(&block[..52]).to_le_bytes();
     block[52..56].copy_from_slice(&sum);
 
-    let Parted { first, recorded, replayed, .. } = replay(&file).parted().unwrap();
+    let Parted { first, difference, .. } = replay(&file).parted().unwrap();
+    let Difference::Digest { recorded, replayed } = difference else { panic!("{difference:?}") };
     assert_eq!(first, 1);
     assert_ne!(recorded, replayed);
 }
@@ -96,7 +98,7 @@ fn a_long_run_has_many_blocks() {
 
 #[test]
 fn it_can_be_taken_away_at_any_time() {
-    let mut hub = Hub::recorded(Config::default(), Seat::alone(7), Payloads::Kept);
+    let mut hub = Hub::recorded(Config::default(), Seat::alone(7), Payloads::Kept, BEGAN);
     let (mut file, mut part) = (Vec::new(), Vec::new());
     for number in 0..5 {
         hub.handle(Instant::from_nanos(number), Event::Tick, &mut Commands::default());
@@ -118,7 +120,7 @@ fn it_can_be_taken_away_at_any_time() {
 #[test]
 fn a_parcel_that_no_shard_can_have_sent_is_refused() {
     let seat = Seat { shard: ShardId(0), shards: 2, seed: 7 };
-    let mut hub = Hub::recorded(Config::default(), seat, Payloads::Kept);
+    let mut hub = Hub::recorded(Config::default(), seat, Payloads::Kept, BEGAN);
     hub.handle(Instant::ZERO, Event::Tick, &mut Commands::default());
     let credit = Content::Credit(Credit { publish: 1, deliver: 0 });
     let told = catch_unwind(AssertUnwindSafe(|| {
@@ -136,7 +138,39 @@ fn a_parcel_that_no_shard_can_have_sent_is_refused() {
         assert!(!replay.has_panicked() && replay.inputs() == 1);
     }
     let mut journal = Journal::open(&file[..]).unwrap();
-    assert_eq!(Summary::read(&mut journal).unwrap().tail, Tail::Panicked);
+    assert_eq!(Summary::read(&mut journal).unwrap().tail, Some(Tail::Panicked));
+}
+
+#[test]
+fn an_arrival_is_shown_with_the_id_that_it_was_given() {
+    let mut house = House::new(1, Payloads::Kept);
+    let peer = house.open(0, "/");
+    let (file, _) = house.journals(Tail::Ended).remove(0);
+    let mut replay = Replay::new(Journal::open(&file[..]).unwrap()).unwrap();
+    let mut accepted = Vec::new();
+    while replay.step().unwrap() {
+        accepted.extend(replay.accepted());
+    }
+    assert_eq!(accepted, [Ok(peer.conn)]);
+}
+
+#[test]
+fn what_stands_before_damage_is_counted() {
+    let mut house = House::new(1, Payloads::Kept);
+    let mut peer = house.open(0, "/");
+    for _ in 0..40 {
+        house.say(&mut peer, &["x".repeat(4000).as_str()]);
+    }
+    let (mut file, _) = house.journals(Tail::Ended).remove(0);
+    let end = file.len();
+    file[end - TAIL_BYTES - 1] ^= 1;
+    let mut journal = Journal::open(&file[..]).unwrap();
+    let mut tally = Tally::new(journal.prologue().payloads);
+    assert!(matches!(tally.read(&mut journal), Err(JournalError::Checksum { .. })));
+    let summary = tally.summary();
+    assert!(summary.inputs() > 20 && summary.inputs() == journal.inputs());
+    assert_eq!((summary.accepted, summary.tail), (1, None));
+    assert!(summary.to_string().ends_with("the end            not reached"), "{summary}");
 }
 
 #[test]
@@ -147,6 +181,7 @@ fn inputs_are_shown_with_their_times() {
     let (file, _) = house.journals(Tail::Ended).remove(0);
     let mut journal = Journal::open(&file[..]).unwrap();
     assert_eq!(journal.prologue().package, env!("CARGO_PKG_VERSION"));
+    assert_eq!(journal.prologue().began, BEGAN);
     let mut times = Vec::new();
     loop {
         match journal.step().unwrap() {
@@ -194,4 +229,22 @@ fn both_kinds_have_the_same_summary_but_for_the_names() {
         assert!(omitted.to_string().contains("cannot be replayed"), "{omitted}");
         assert_eq!(Summary { payloads: Payloads::Kept, ..omitted }, kept);
     }
+}
+
+#[test]
+fn without_payloads_nothing_tells_one_text_from_another() {
+    let journal = |text: &str| {
+        let began = std::time::Duration::ZERO;
+        let mut hub = Hub::recorded(Default::default(), Seat::alone(7), Payloads::Omitted, began);
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+        let commands = &mut Commands::default();
+        let conn = hub.accept(Instant::ZERO, arrival, commands).unwrap();
+        hub.handle(Instant::ZERO, Event::Send(conn, Message::text(text)), commands);
+        hub.handle(Instant::ZERO, Event::Sent(conn, 6), commands);
+        let mut file = Vec::new();
+        hub.end_journal(Tail::Ended, &mut file);
+        file
+    };
+    assert_eq!(journal("1234"), journal("5678"));
+    assert_ne!(journal("1234"), journal("12345"));
 }
