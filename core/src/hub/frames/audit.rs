@@ -36,14 +36,19 @@ impl Frames {
         for (node, _) in &self.nodes {
             ensure(met.nodes[node] == 1, || format!("node {node} is in no queue"))?;
         }
-        let mut bytes = 0;
+        let [mut bytes, mut message_bytes] = [0; 2];
         for (id, Entry { users, frame, kind }) in &self.table {
             let real = met.frames[id];
             ensure(*users == real && real > 0, || {
                 format!("frame {id} ({kind:?}) counts {users} users, and has {real}")
             })?;
             bytes += frame.bytes().len();
+            message_bytes += if *kind == Kind::Message { frame.bytes().len() } else { 0 };
         }
+        let frames_bytes_max = config.frames_bytes_max;
+        ensure(message_bytes <= frames_bytes_max, || {
+            format!("{message_bytes} bytes of messages wait, past the bound of {frames_bytes_max}")
+        })?;
         ensure(self.bytes == bytes, || {
             format!("{} bytes are counted in the table of {bytes}", self.bytes)
         })
