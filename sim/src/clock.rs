@@ -20,6 +20,8 @@ pub(crate) struct TimeSense {
     pub(crate) is_punctual: bool,
     /// Whether a tick was ever too late.
     pub(crate) was_late: bool,
+    /// How much time at least no hub counts, for it was not served.
+    pub(crate) lost: Duration,
 }
 
 /// When a shard's timer wakes it.
@@ -68,6 +70,11 @@ impl<S: Service> World<S> {
         for Shard { alarm, .. } in &mut self.shards {
             alarm.at = alarm.at.min(alarm.deadline);
         }
+    }
+
+    /// What a shard is told the time is, without the time in which it was not served.
+    pub(crate) fn moment(&self, shard: ShardId) -> Instant {
+        (self.now - self.time.behind).max(self.shard(shard).told) - self.time.lost
     }
 
     /// What a shard is told the time is.

@@ -19,7 +19,9 @@ impl<S: Service> World<S> {
                 self.digest.write(conn);
                 match self.sockets.slot(conn) {
                     Some(slot) if !self.sockets.at(slot).is_gone => {
-                        self.sockets.at_mut(slot).is_writing = true;
+                        let now = self.moment(shard);
+                        let socket = self.sockets.at_mut(slot);
+                        (socket.is_writing, socket.seen.asked_at) = (true, now);
                         self.will_write(slot);
                     }
                     Some(_) | None => self.broke("law 2", format!("{conn} is gone, but written")),
@@ -45,6 +47,15 @@ impl<S: Service> World<S> {
             && let Err(what) = socket.watch.see(command)
         {
             self.broke("law 2", format!("{conn} was told {what}"));
+        }
+        if let Some(conn) = command.connection() {
+            let now = self.moment(conn.shard());
+            let settings = self.shards[usize::from(conn.shard().0)].hub.config();
+            if let Some(socket) = self.sockets.get_mut(conn)
+                && let Err(what) = socket.seen.see(command, now, settings)
+            {
+                self.broke("law 6", format!("{conn} was told {what}"));
+            }
         }
         if let Command::Closed(Closed { conn, reason, .. }) = command {
             let at = self.shard(shard).told;

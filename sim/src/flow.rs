@@ -73,6 +73,7 @@ impl<S: Service> World<S> {
 
     /// The socket takes bytes.
     fn take(&mut self, slot: Slot, bytes: &[u8]) {
+        let now = self.moment(self.sockets.at(slot).conn.shard());
         let socket = self.sockets.at_mut(slot);
         let (conn, count) = (socket.conn, bytes.len());
         if let Some(takes) = &mut socket.takes {
@@ -83,9 +84,15 @@ impl<S: Service> World<S> {
             return self.broke("law 4", format!("{conn} writes {count} bytes after its end"));
         }
         socket.moved_at = self.now;
+        socket.seen.taken_at = now;
         socket.outward.extend_from_slice(bytes);
         self.digest.bytes(conn, bytes);
-        if let Err(what) = socket.watch.write(bytes) {
+        let pings = socket.watch.pings();
+        let written = socket.watch.write(bytes);
+        if socket.watch.pings() > pings {
+            socket.seen.pinged_at = Some(now);
+        }
+        if let Err(what) = written {
             self.broke("law 4", format!("on {conn}: {what}"));
         }
         let socket = self.sockets.at_mut(slot);
@@ -201,7 +208,11 @@ impl<S: Service> World<S> {
             *gives -= count;
         }
         let mut bytes: Vec<u8> = socket.inward.drain(..count).collect();
+        let now = self.moment(conn.shard());
+        let settings = self.shards[usize::from(conn.shard().0)].hub.config();
+        self.sockets.at_mut(slot).seen.hears(&bytes, now, settings);
         self.tell(conn.shard(), Event::Received(conn, &mut bytes));
+        self.reading_is_bounded(slot);
         self.will_read(slot);
     }
 

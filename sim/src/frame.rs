@@ -103,6 +103,7 @@ pub struct Reader {
     /// What has come of a head or of a frame that is not whole yet.
     rest: Vec<u8>,
     messages: usize,
+    pings: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +119,7 @@ impl Reader {
     /// A reader of what comes first: an HTTP answer unless the connection `is_upgraded`.
     pub fn new(is_upgraded: bool) -> Self {
         let part = if is_upgraded { Part::Frames } else { Part::Head };
-        Self { part, rest: Vec::new(), messages: 0 }
+        Self { part, rest: Vec::new(), messages: 0, pings: 0 }
     }
 
     /// Takes the next bytes.
@@ -153,6 +154,7 @@ impl Reader {
             && let Some((frame, behind)) = read_frame(rest)?
         {
             self.messages += usize::from(frame.opcode < CLOSE);
+            self.pings += usize::from(frame.opcode == PING);
             if frame.is_close() {
                 self.part = Part::Nothing;
             }
@@ -167,6 +169,11 @@ impl Reader {
     /// How many whole messages there were.
     pub fn messages(&self) -> usize {
         self.messages
+    }
+
+    /// How many whole pings there were.
+    pub fn pings(&self) -> usize {
+        self.pings
     }
 
     /// Whether nothing is unfinished.

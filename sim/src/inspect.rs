@@ -106,6 +106,7 @@ and {more} more"
             }
         }
         self.bounded();
+        self.holds_are_bounded();
         self.pongs_count();
         self.waits_unseen();
         self.alive_or_gone();
@@ -194,6 +195,7 @@ impl<S: Service> World<S> {
         if self.stats().late_ticks > 0 {
             self.broke("law 6", "every tick came in time, but one was taken as late".into());
         }
+        self.all_in_time();
         let now = self.now;
         let settings = self.hub(ShardId(0)).config();
         let late = self.nature.delay_max() * DEADLINES;

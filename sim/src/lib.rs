@@ -133,12 +133,15 @@
 //! Hubs are told the time by the world and count what they are told by sockets, shards, the clock and
 //! the test as events. A service's panic is a panic of the test.
 
+mod bounds;
 mod broken;
 mod clock;
 mod commands;
 mod crowd;
+mod deadlines;
 mod flow;
 pub mod frame;
+mod intake;
 mod link;
 mod luck;
 mod mail;
@@ -148,6 +151,7 @@ mod queue;
 mod record;
 mod rudeness;
 mod scripted;
+mod seen;
 mod socket;
 mod watch;
 

@@ -12,6 +12,12 @@ use crate::{
 ///
 /// At the hubs and services, at every connection there ever was, and at all that was said.
 impl<S: Service> World<S> {
+    /// Whether a tick was ever late by more than the world's [`Nature`](crate::Nature) has it, or
+    /// the time told an earlier one.
+    pub fn was_late(&self) -> bool {
+        self.time.was_late
+    }
+
     /// The seed that decides everything.
     pub fn seed(&self) -> u64 {
         self.seed

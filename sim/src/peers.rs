@@ -7,6 +7,7 @@ use crate::{
     peer::Peer,
     queue::Happening,
     scripted::ScriptedPeer,
+    seen::Seen,
     socket::{Leave, Socket},
     world::World,
 };
@@ -73,13 +74,15 @@ impl<S: Service> World<S> {
         let now = self.stamp(shard);
         let mut commands = std::mem::take(&mut self.commands);
         self.events += 1;
+        let seen = Seen::new(&arrival, self.moment(shard));
         let accepted = self.shard_mut(shard).hub.accept(now, arrival, &mut commands);
+        self.admission(shard, seen.address, &accepted);
         match accepted {
             Ok(conn) => {
                 // Its luck is its own: it depends on nobody who came before.
                 let luck = self.seed ^ (self.sockets.len() as u64 + 1).wrapping_mul(0x9e37_79b9);
                 let rng = Luck::Socket.of(luck);
-                let socket = Socket::new(conn, peer, self.now, &self.nature, rng);
+                let socket = Socket::new(conn, peer, seen, self.now, &self.nature, rng);
                 if !self.sockets.insert(socket) {
                     self.broke("law 7", format!("{conn} was given out twice"));
                 }

@@ -83,6 +83,14 @@ impl<S: Service> World<S> {
 
     /// Time passes in which nobody is served; then what has piled up is, ticks first or last.
     pub fn sleep(&mut self, by: Duration, ticks_first: bool) {
+        let latest = self.shards().map(|shard| {
+            let hub = self.hub(shard);
+            hub.next_deadline().map_or(Duration::MAX, |asked| {
+                asked.since(self.now).saturating_add(hub.config().late_max)
+            })
+        });
+        let latest = latest.max().unwrap_or(Duration::MAX);
+        self.time.lost += by.saturating_sub(latest);
         self.now = self.now + by;
         self.time.was_late = true;
         if ticks_first {

@@ -13,6 +13,7 @@ use crate::{
     nature::Nature,
     peer::Peer,
     queue::Slot,
+    seen::Seen,
     watch::Watch,
 };
 
@@ -87,6 +88,8 @@ pub struct Socket {
     pub(crate) moved_at: Instant,
     /// When it was last seen open, or else accepted.
     pub(crate) open_at: Instant,
+    /// When what happened to it.
+    pub(crate) seen: Seen,
     /// What the laws want to know of it.
     pub(crate) watch: Watch,
 }
@@ -95,6 +98,7 @@ impl Socket {
     pub(crate) fn new(
         conn: ConnId,
         peer: Peer,
+        seen: Seen,
         now: Instant,
         nature: &Nature,
         mut rng: Rng,
@@ -104,6 +108,7 @@ impl Socket {
             outward_link: Link::new(nature, &mut rng),
             watch: Watch::new(peer.came_upgraded()),
             peer,
+            seen,
             conn,
             rng,
             inward: VecDeque::new(),

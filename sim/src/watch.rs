@@ -74,6 +74,11 @@ impl Watch {
         reader.messages()
     }
 
+    /// How many pings it was sent.
+    pub(crate) fn pings(&self) -> usize {
+        self.reader.pings()
+    }
+
     /// Whether the bytes end between two frames.
     pub(crate) fn is_whole(&self) -> bool {
         self.reader.is_whole()
