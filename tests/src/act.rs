@@ -48,8 +48,10 @@ impl Stage {
             }
             Op::PeerPings(nth, count) => {
                 let conn = self.live(nth)?;
+                // Some say so much that not all of it may be said back at once.
+                let payload: &[u8] = if count > 20 { &[b'p'; 125] } else { b"hello" };
                 for _ in 0..count {
-                    self.world.peer_acts(conn, |peer, out| peer.ping(b"hello", out));
+                    self.world.peer_acts(conn, |peer, out| peer.ping(payload, out));
                 }
             }
             Op::PeerPongs(nth) => {

@@ -14,6 +14,9 @@ use crate::{
 /// Longer than any parcel and its answer take.
 const REST: Duration = Duration::from_secs(10);
 
+/// In how many steps a drain at the end is watched.
+const PACES: u32 = 16;
+
 /// A last message for every audience, said when nothing else moved.
 #[derive(Debug)]
 pub struct Probe {
@@ -69,7 +72,11 @@ impl Stage {
         match ending {
             Ending::Drain(over, timeout) => {
                 self.drain(over, timeout);
-                self.world.advance(timeout);
+                let slice = timeout.max(over) / PACES;
+                for _ in 0..PACES {
+                    self.world.advance(slice);
+                    self.keep_pace();
+                }
             }
             Ending::Vanish => {
                 for conn in self.world.live().to_vec() {

@@ -1,10 +1,10 @@
 //! A world in which a scenario is played.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use fanlight_core::{
-    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, PeerAddr,
-    Publish, ShardId, Topic,
+    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Instant, Message,
+    PeerAddr, Publish, Refused, ShardId, Topic,
 };
 
 use fanlight_sim::{Peer, Setup, World};
@@ -29,20 +29,56 @@ pub struct Stage {
     pub unclear: BTreeSet<(ConnId, Topic)>,
     /// Whether a hub was asked to drain.
     pub is_drained: bool,
+    /// What each hub was asked when it was first asked to drain.
+    pub drains: Vec<Asked>,
+    /// Why arrivals were refused.
+    pub refused: Vec<Refused>,
+    /// How much later than its deadline a tick may come.
+    pub tick_late_max: Duration,
     /// What was asked at the end of all ops, if anything could be.
     pub probe: Option<Probe>,
     pub(crate) words: u64,
 }
 
+/// What a hub was asked when it was asked to drain.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The hub.
+    pub shard: ShardId,
+    /// When.
+    pub at: Instant,
+    /// Over which time everybody is to be told.
+    pub over: Duration,
+    /// Within which time all are to be gone.
+    pub timeout: Duration,
+    /// Who was open then.
+    pub open: Vec<ConnId>,
+}
+
+/// Where the peer of this number is: some have no address, some share one, and some an IPv6 prefix.
+fn address(number: u64) -> PeerAddr {
+    let ip = match number % 8 {
+        // So the witnesses, who come first, are in nobody's way.
+        0..=2 => return PeerAddr::Unnamed,
+        host @ 3..=5 => IpAddr::from([10, 0, 0, host as u8]),
+        _ => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, number as u16]),
+    };
+    std::net::SocketAddr::new(ip, 1024 + number as u16 % 1024).into()
+}
+
 impl Stage {
     /// A stage with its witnesses.
     pub fn with_setup(setup: Setup) -> Self {
+        let tick_late_max = setup.nature.tick_late_max;
         let world = World::with_setup(setup, |_| Script::default());
         let mut stage = Self {
             world,
             witnesses: Vec::new(),
             unclear: BTreeSet::new(),
             is_drained: false,
+            drains: Vec::new(),
+            refused: Vec::new(),
+            tick_late_max,
             probe: None,
             words: 0,
         };
@@ -101,7 +137,7 @@ impl Stage {
     pub(crate) fn connect(&mut self, shard: ShardId, greeting: Greeting) -> Option<ConnId> {
         self.words += 1;
         let seed = self.words;
-        let here = PeerAddr::Unnamed;
+        let here = address(seed);
         let (peer, arrival, bytes) = match greeting {
             Greeting::Upgraded(user) => {
                 let admission = Admission { user: user.map(Topic::user), ..Admission::default() };
@@ -135,7 +171,13 @@ impl Stage {
             Greeting::Babbles => (Peer::asking(seed), Arrival::Fresh(here), b"\0\r\n\r\n".to_vec()),
             Greeting::IsSilent => (Peer::asking(seed), Arrival::Fresh(here), Vec::new()),
         };
-        let conn = self.world.connect(shard, peer, arrival).ok()?;
+        let conn = match self.world.connect(shard, peer, arrival) {
+            Ok(conn) => conn,
+            Err(refused) => {
+                self.refused.push(refused);
+                return None;
+            }
+        };
         self.world.peer_sends(conn, &bytes);
         Some(conn)
     }
@@ -184,8 +226,14 @@ impl Stage {
     }
 
     pub(crate) fn drain(&mut self, over: Duration, timeout: Duration) {
-        self.is_drained = true;
+        let is_first = !std::mem::replace(&mut self.is_drained, true);
         for shard in self.world.shards() {
+            if is_first {
+                let mut open = self.world.live().to_vec();
+                open.retain(|conn| conn.shard() == shard && self.world.hub(shard).is_open(*conn));
+                let at = self.world.now();
+                self.drains.push(Asked { shard, at, over, timeout, open });
+            }
             self.world.service_mut(shard).fall_mute();
             let farewell = CloseFrame { code: CloseCode::Away, reason: "drained".into() };
             self.world.tell(shard, Event::Drain(Drain { over, timeout, farewell }));

@@ -150,6 +150,11 @@ impl Character {
         }
     }
 
+    /// Ends after so many ops at the latest.
+    pub(super) fn limit_ops(&mut self, ops_max: u32) {
+        self.ops_left = self.ops_left.min(ops_max);
+    }
+
     pub(super) fn ending(&mut self) -> Ending {
         let ms = |rng: &mut Rng, max| Duration::from_millis(rng.u64(..max));
         match self.rng.u8(..3) {

@@ -34,8 +34,17 @@ pub struct Run {
 ///
 /// The first law that was found broken. A panic of the code under test is a broken law too.
 pub fn play(seed: u64) -> Result<Run, Broken> {
-    match catch_unwind(AssertUnwindSafe(|| play_on(seed))) {
-        Ok(played) => played,
+    play_ops(seed, u32::MAX)
+}
+
+/// Plays the run of a seed, but no more than its first `ops_max` ops before it comes to rest.
+///
+/// # Errors
+///
+/// As [`play`].
+pub fn play_ops(seed: u64, ops_max: u32) -> Result<Run, Broken> {
+    match catch_unwind(AssertUnwindSafe(|| stage(seed, ops_max))) {
+        Ok(played) => played.map(|stage| Run::of(&stage)),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.into()));
@@ -45,13 +54,24 @@ pub fn play(seed: u64) -> Result<Run, Broken> {
     }
 }
 
-fn play_on(seed: u64) -> Result<Run, Broken> {
+/// Plays the run of a seed, as [`play_ops`] does, and shows what it came to.
+///
+/// # Errors
+///
+/// The first law that was found broken.
+///
+/// # Panics
+///
+/// If the code under test does.
+pub fn stage(seed: u64, ops_max: u32) -> Result<Stage, Broken> {
     let mut character = Character::of(seed);
+    character.limit_ops(ops_max);
     let mut stage = Stage::with_setup(character.setup());
     stage.world.inspect_every(character.inspect_every());
     while let Some((op, after)) = character.next_op(&stage) {
         stage.world.advance(after);
         stage.apply(&op);
+        stage.keep_pace();
         if let Some(broken) = stage.world.broken().first() {
             return Err(broken.clone());
         }
@@ -61,7 +81,13 @@ fn play_on(seed: u64) -> Result<Run, Broken> {
     stage.probe();
     stage.end(character.ending());
     laws::judge(&stage)?;
-    let lives = stage.world.sockets().map(fanlight_sim::Socket::lived);
-    let (events, digest) = (stage.world.events(), stage.world.digest());
-    Ok(Run { events, connection_time: lives.sum(), digest })
+    Ok(stage)
+}
+
+impl Run {
+    fn of(stage: &Stage) -> Self {
+        let lives = stage.world.sockets().map(fanlight_sim::Socket::lived);
+        let (events, digest) = (stage.world.events(), stage.world.digest());
+        Self { events, connection_time: lives.sum(), digest }
+    }
 }
