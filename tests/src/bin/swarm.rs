@@ -14,6 +14,8 @@ use fanlight_tests::swarm::{self, Run};
 
 /// Of how many runs one is played twice, to see that it comes to the same.
 const TWICE_EVERY: u64 = 16;
+/// No run has more ops.
+const OPS_MAX: u32 = 3_000;
 
 /// Plays the runs of many seeds on all cores, with all laws checked.
 #[derive(Debug, Parser)]
@@ -27,6 +29,12 @@ struct Options {
     /// Plays this one run only, and tells what it came to.
     #[arg(long, value_parser = number)]
     seed: Option<u64>,
+    /// Plays no more than so many of each run's ops.
+    #[arg(long, default_value_t = u32::MAX)]
+    ops: u32,
+    /// Plays so many runs one after the other, and tells what each came to.
+    #[arg(long)]
+    seeds: Option<u64>,
     /// How many threads; by default one a core.
     #[arg(long)]
     threads: Option<usize>,
@@ -60,14 +68,16 @@ impl Sum {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match options.seed {
-        Some(seed) => one(seed),
-        None => many(&options),
+    match (options.seed, options.seeds) {
+        (Some(seed), _) => one(seed, options.ops),
+        (None, Some(seeds)) => each(options.from, seeds, options.ops),
+        (None, None) => many(&options),
     }
 }
 
-fn one(seed: u64) -> ExitCode {
-    match swarm::play(seed) {
+/// Plays the run of a seed twice. Law 1: it comes to the same.
+fn one(seed: u64, ops: u32) -> ExitCode {
+    match play_twice(seed, ops) {
         Ok(Run { events, connection_time, digest }) => {
             println!("seed             {seed}");
             println!("events           {events}");
@@ -76,10 +86,44 @@ fn one(seed: u64) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(broken) => {
-            println!("{broken}");
+            tell(seed, ops, &broken);
             ExitCode::FAILURE
         }
     }
+}
+
+fn each(from: u64, seeds: u64, ops: u32) -> ExitCode {
+    for seed in (0..seeds).map(|nth| from.wrapping_add(nth)) {
+        match swarm::play_ops(seed, ops) {
+            Ok(run) => println!("{seed} {} {}", run.events, run.digest),
+            Err(broken) => {
+                tell(seed, ops, &broken);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Tells of a broken law, and how to see it again: with as few ops as halving finds.
+fn tell(seed: u64, ops: u32, broken: &Broken) {
+    println!("\n{broken}\nto repeat it: {}", command(seed, ops));
+    let (mut lawful, mut found) = (0, (ops.min(OPS_MAX), None));
+    while found.0 - lawful > 1 {
+        let middle = lawful + (found.0 - lawful) / 2;
+        match play_twice(seed, middle) {
+            Ok(_) => lawful = middle,
+            Err(broken) => found = (middle, Some(broken)),
+        }
+    }
+    if let (ops, Some(broken)) = found {
+        println!("\nwith fewer ops: {broken}\nto repeat it: {}", command(seed, ops));
+    }
+}
+
+fn command(seed: u64, ops: u32) -> String {
+    let ops = if ops == u32::MAX { String::new() } else { format!(" --ops {ops}") };
+    format!("cargo run --release -p fanlight-tests --bin swarm -- --seed {seed}{ops}")
 }
 
 fn many(options: &Options) -> ExitCode {
@@ -93,7 +137,7 @@ fn many(options: &Options) -> ExitCode {
         let mut sum = Sum::default();
         while Instant::now() < until && !is_broken.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            let played = play(seed);
+            let played = play(seed, options.ops);
             is_broken.fetch_or(played.is_err(), Ordering::Relaxed);
             sum.add(seed, played);
         }
@@ -103,19 +147,28 @@ fn many(options: &Options) -> ExitCode {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a run's panic is caught")).collect()
     });
-    report(&sums, begun.elapsed())
+    report(&sums, begun.elapsed(), options.ops)
 }
 
-/// Plays a run, and some of them twice. Law 1: it comes to the same.
-fn play(seed: u64) -> Result<Run, Broken> {
-    let run = swarm::play(seed)?;
-    if seed.is_multiple_of(TWICE_EVERY) && swarm::play(seed)?.digest != run.digest {
+/// Plays a run, and some of them twice.
+fn play(seed: u64, ops: u32) -> Result<Run, Broken> {
+    if seed.is_multiple_of(TWICE_EVERY) {
+        play_twice(seed, ops)
+    } else {
+        swarm::play_ops(seed, ops)
+    }
+}
+
+/// Plays a run twice. Law 1: it comes to the same.
+fn play_twice(seed: u64, ops: u32) -> Result<Run, Broken> {
+    let run = swarm::play_ops(seed, ops)?;
+    if swarm::play_ops(seed, ops)?.digest != run.digest {
         return Err(Broken { law: "law 1", what: "by a second run, which is another".into() });
     }
     Ok(run)
 }
 
-fn report(sums: &[Sum], elapsed: Duration) -> ExitCode {
+fn report(sums: &[Sum], elapsed: Duration, ops: u32) -> ExitCode {
     let seconds = elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
     let runs: u64 = sums.iter().map(|sum| sum.runs).sum();
     let events: u64 = sums.iter().map(|sum| sum.events).sum();
@@ -129,7 +182,7 @@ fn report(sums: &[Sum], elapsed: Duration) -> ExitCode {
     println!("connection-hours {:.0}", hours(time));
     let broken: Vec<_> = sums.iter().flat_map(|sum| &sum.broken).collect();
     for (seed, broken) in &broken {
-        println!("\n{broken}\nto repeat it: --seed {seed}");
+        tell(*seed, ops, broken);
     }
     println!("violations       {}", broken.len());
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
