@@ -31,12 +31,18 @@ pub enum Planted {
     CreditReturnedTwice,
     /// An id that is stale names whoever has its slot now.
     StaleIdHonoured,
+    /// A pong may take as long as a peer may be silent, not `pong_timeout`.
+    PongTimeoutOfPing,
+    /// Each fragment gives its message the whole `message_timeout` anew.
+    MessageTimeRenewed,
+    /// The time that a drain may take counts from when the last is told to go, not from its start.
+    DrainTimedFromLast,
 }
 
 #[cfg(feature = "planted")]
 impl Planted {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::TimerNotRearmed,
         Self::CloseOvertaken,
         Self::MemberLeftBehind,
@@ -47,6 +53,9 @@ impl Planted {
         Self::FrameFreedEarly,
         Self::CreditReturnedTwice,
         Self::StaleIdHonoured,
+        Self::PongTimeoutOfPing,
+        Self::MessageTimeRenewed,
+        Self::DrainTimedFromLast,
     ];
 
     /// A short name of letters and hyphens, for reports and the command line.
@@ -62,6 +71,9 @@ impl Planted {
             Self::FrameFreedEarly => "frame-freed-early",
             Self::CreditReturnedTwice => "credit-returned-twice",
             Self::StaleIdHonoured => "stale-id-honoured",
+            Self::PongTimeoutOfPing => "pong-timeout-of-ping",
+            Self::MessageTimeRenewed => "message-time-renewed",
+            Self::DrainTimedFromLast => "drain-timed-from-last",
         }
     }
 }

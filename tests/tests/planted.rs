@@ -15,7 +15,10 @@ fn every_planted_fault_is_found() {
             plant(Some(fault));
             let played = swarm::play(seed);
             plant(None);
-            Some((seed, played.err()?))
+            let broken = played.err()?;
+            let lawful = swarm::play(seed).map(|_| ());
+            assert_eq!(lawful, Ok(()), "seed {seed} without {}", fault.name());
+            Some((seed, broken))
         });
         match found {
             Some((seed, broken)) => {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fanlight_core::{Command, Stats};
-use fanlight_tests::scenario;
+use fanlight_core::{Command, Refused, Stats};
+use fanlight_tests::{scenario, swarm};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
@@ -31,6 +31,40 @@ fn scenarios_reach_every_end_and_move_every_counter() {
             }
         }
     }
+    every_end_is_reached(&ends);
+    every_counter_moves(&sum);
+    for command in ["pause", "resume", "shutdown", "declined", "timer", "forward", "subscribed"] {
+        assert!(happened.get(command).is_some_and(|times| *times >= 5), "{command}");
+    }
+}
+
+/// What the runs of the swarm reach, of which these are the beginnings.
+#[test]
+fn the_swarm_reaches_every_end_and_moves_every_counter() {
+    let mut ends: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let mut refused: BTreeMap<String, u32> = BTreeMap::new();
+    let mut sum = Stats::default();
+    for seed in 0..150 {
+        let stage = swarm::stage(seed, 800).expect("it is lawful");
+        sum += stage.world.stats();
+        for command in stage.world.record().commands() {
+            if let Command::Closed(closed) = command {
+                *ends.entry(closed.reason.name()).or_default() += 1;
+            }
+        }
+        for why in &stage.refused {
+            *refused.entry(format!("{why:?}")).or_default() += 1;
+        }
+    }
+    every_end_is_reached(&ends);
+    every_counter_moves(&sum);
+    for why in [Refused::Full, Refused::Upgrading, Refused::Address, Refused::Draining] {
+        let times = refused.get(&format!("{why:?}"));
+        assert!(times.is_some_and(|times| *times >= 5), "{why:?}: {refused:?}");
+    }
+}
+
+fn every_end_is_reached(ends: &BTreeMap<&'static str, u32>) {
     for end in [
         "peer_closed",
         "peer_gone",
@@ -50,6 +84,9 @@ fn scenarios_reach_every_end_and_move_every_counter() {
     ] {
         assert!(ends.get(end).is_some_and(|times| *times >= 5), "{end}: {ends:?}");
     }
+}
+
+fn every_counter_moves(sum: &Stats) {
     let now = ["connections", "upgrading", "open", "topics", "members", "frames", "frame_bytes"];
     let now = [&now[..], &["homes", "queued", "assembly_bytes"]].concat();
     for (counter, value) in sum.all() {
@@ -58,9 +95,6 @@ fn scenarios_reach_every_end_and_move_every_counter() {
             value >= 5 || counter == "unpublishable" || now.contains(&counter),
             "{counter} is {value}"
         );
-    }
-    for command in ["pause", "resume", "shutdown", "declined", "timer", "forward", "subscribed"] {
-        assert!(happened.get(command).is_some_and(|times| *times >= 5), "{command}");
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::Config,
     event::PeerAddr,
+    planted::{Planted, planted},
     reason::CloseReason,
     stats::Stats,
     time::Instant,
@@ -204,6 +205,9 @@ impl Connection {
             match beat {
                 Beat::Ping if self.outbox.is_empty() => consider(at, Due::Ping),
                 Beat::Ping => {}
+                Beat::Dead if planted(Planted::PongTimeoutOfPing) && at != Instant::NEVER => {
+                    consider(at - config.pong_timeout + config.ping_interval, Due::Pong);
+                }
                 Beat::Dead => consider(at, Due::Pong),
             }
         }

@@ -9,6 +9,7 @@ use crate::{
     command::{Command, Commands},
     event::Drain,
     id::ConnId,
+    planted::{Planted, planted},
     reason::CloseReason,
     time::Instant,
     wire::Refusal,
@@ -30,7 +31,10 @@ pub(super) struct Draining {
 
 impl Draining {
     pub(super) fn new(now: Instant, drain: Drain, open: Vec<ConnId>) -> Self {
-        let deadline = now + drain.timeout.max(drain.over);
+        let mut deadline = now + drain.timeout.max(drain.over);
+        if planted(Planted::DrainTimedFromLast) {
+            deadline = now + drain.over + drain.timeout;
+        }
         Self {
             started: now,
             over: drain.over,

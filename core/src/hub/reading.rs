@@ -9,6 +9,7 @@ use super::{
 use crate::{
     command::{Command, Commands},
     id::ConnId,
+    planted::{Planted, planted},
     reason::CloseReason,
     time::Instant,
     wire::{Frame, Incoming, ReplyKind},
@@ -82,7 +83,10 @@ impl Hub {
         stats.received_messages += messages;
         if !connection.wire.is_mid_message() {
             connection.message_begun = Instant::NEVER;
-        } else if messages > 0 || connection.message_begun == Instant::NEVER {
+        } else if messages > 0
+            || connection.message_begun == Instant::NEVER
+            || planted(Planted::MessageTimeRenewed)
+        {
             connection.message_begun = *now;
         }
         stats.assembly_bytes += connection.wire.assembly_bytes() as u64;
