@@ -93,7 +93,7 @@ fn drawn(rng: &mut Rng) -> Settings {
     let outbox_messages_max = count(default.outbox_messages_max, 40, 300);
     let outbox_bytes_max = count(default.outbox_bytes_max, 1_600, 20_000);
     let frames_bytes_max = count(default.frames_bytes_max, 4_000, 60_000);
-    let assembly_bytes_max = count(default.assembly_bytes_max, 1_000, 4_000);
+    let assembly_bytes_max = count(default.assembly_bytes_max, 400, 1_200);
     let inbound_frames_per_second_max = count(default.inbound_frames_per_second_max, 5, 100);
     let subscriptions_max = count(default.subscriptions_max, 4, 8);
     let topics_max = count(default.topics_max, 6, 12);

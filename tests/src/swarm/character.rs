@@ -197,6 +197,8 @@ impl Character {
             Kind::Accept => Op::Accept { shard: nth, greeting: greeting(rng) },
             Kind::Send => Op::PeerSends(nth, speech(rng)),
             Kind::Fragments => Op::PeerSendsFragments(nth, speech(rng)),
+            // Long ones, for what all peers together have not finished is bounded too.
+            Kind::Half if rng.bool() => Op::PeerSendsHalf(nth, Speech::Chatter(rng.u16(100..450))),
             Kind::Half => Op::PeerSendsHalf(nth, speech(rng)),
             Kind::Flood => Op::PeerFloods(nth, speech(rng), rng.u8(..60)),
             Kind::Ping => Op::PeerPings(nth, rng.u8(1..40)),
