@@ -55,7 +55,8 @@ impl Hub {
         let assembly_before = connection.wire.assembly_bytes();
         let was_empty = connection.outbox.is_empty();
         let is_open = connection.is_open();
-        let mut messages = 0;
+        let had_message = connection.wire.has_partial_message();
+        let [mut messages, mut controls] = [0; 2];
         let mut peer_close = None;
 
         let Connection { wire, outbox, heartbeat, last_word, .. } = connection;
@@ -66,8 +67,9 @@ impl Hub {
                     commands.push(Command::Deliver(conn, message));
                 }
             }
-            Incoming::Ping(_) => {}
+            Incoming::Ping(_) => controls += 1,
             Incoming::Pong(payload) => {
+                controls += 1;
                 if let Some(round_trip) = heartbeat.pong(*now, payload) {
                     stats.round_trips += 1;
                     stats.round_trip_micros += round_trip.as_micros() as u64;
@@ -84,6 +86,8 @@ impl Hub {
         if !connection.wire.is_mid_message() {
             connection.message_begun = Instant::NEVER;
         } else if messages > 0
+            // What was unfinished was that control frame; something else has begun.
+            || !had_message && controls > 0
             || connection.message_begun == Instant::NEVER
             || planted(Planted::MessageTimeRenewed)
         {

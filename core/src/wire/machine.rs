@@ -138,6 +138,11 @@ impl Wire {
         self.assembly.is_some()
     }
 
+    /// Whether a data message has begun and is not finished, whatever frame is under way.
+    pub(crate) fn has_partial_message(&self) -> bool {
+        self.assembly.as_ref().is_some_and(|assembly| assembly.message.is_some())
+    }
+
     /// Bytes of heap that are held for what is unfinished: 0 if nothing is.
     pub fn assembly_bytes(&self) -> usize {
         self.assembly.as_ref().map_or(0, |assembly| assembly.heap_bytes())
