@@ -99,10 +99,11 @@ impl<S: Service> World<S> {
 
     /// From now on the peer of a connection reads what comes before anything else happens.
     pub fn read_eagerly(&mut self, conn: ConnId) {
+        let now = self.now;
         if let Some(socket) = self.sockets.get_mut(conn) {
             socket.is_eager = true;
-            socket.inward_link.be_instant();
-            socket.outward_link.be_instant();
+            socket.inward_link.be_instant(now);
+            socket.outward_link.be_instant(now);
         }
     }
 

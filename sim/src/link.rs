@@ -46,8 +46,12 @@ impl Link {
         self.bytes_per_second = bytes_per_second;
     }
 
-    /// From now on it takes no time.
-    pub(crate) fn be_instant(&mut self) {
+    /// From now on it takes no time; what is under way is there.
+    pub(crate) fn be_instant(&mut self, now: Instant) {
+        for (at, _) in &mut self.under_way {
+            *at = now.min(*at);
+        }
+        self.busy_until = now.min(self.busy_until);
         self.latency = Duration::ZERO;
         self.jitter_max = Duration::ZERO;
         self.bytes_per_second = None;

@@ -166,9 +166,12 @@ impl<S: Service> World<S> {
 
     /// The way of a connection is free and quick from now on, and its peer reads, if it is there.
     pub fn heal(&mut self, conn: ConnId) {
-        if let Some(socket) = self.sockets.get_mut(conn) {
-            socket.inward_link.be_instant();
-            socket.outward_link.be_instant();
+        let now = self.now;
+        if let Some(slot) = self.sockets.slot(conn) {
+            let socket = self.sockets.at_mut(slot);
+            socket.inward_link.be_instant(now);
+            socket.outward_link.be_instant(now);
+            self.will_at(now, Happening::Inward(slot));
         }
         self.set_takes(conn, None);
         self.set_gives(conn, None);

@@ -14,9 +14,12 @@ const STILL_STEPS_MAX: usize = 100_000;
 /// Past this many happenings without the clock moving something does too.
 const HAPPENINGS_MAX: usize = 1_000_000;
 /// Past this many rests something never comes to rest.
-const RESTS_MAX: u32 = 100;
+const RESTS_MAX: u64 = 100;
 /// Longer than most things take.
 const REST: Duration = Duration::from_secs(10);
+/// How many parcels one after the other a thing may cause: a wish, a Join, its answer, a publish, a
+/// delivery, credit.
+const PARCELS: u32 = 6;
 
 /// # Running
 ///
@@ -148,7 +151,11 @@ impl<S: Service> World<S> {
             self.peer_acts(conn, Peer::finish_frame);
             self.heal(conn);
         }
-        for _ in 0..RESTS_MAX {
+        let nature = &self.nature;
+        let parcels = (nature.parcel_delay_min + nature.parcel_jitter_max) * PARCELS;
+        let longest = lifeless_max(self.hub(ShardId(0)).config()) + parcels;
+        let rests = longest.as_secs().div_ceil(REST.as_secs()).min(RESTS_MAX);
+        for _ in 0..rests {
             self.advance(REST);
             if self.is_quiet() {
                 self.inspect();

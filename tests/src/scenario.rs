@@ -88,7 +88,7 @@ fn drawn(rng: &mut Rng) -> Settings {
     };
     let connections_max = count(default.connections_max, 5, 60);
     let upgrading_max = count(default.upgrading_max, 3, 20);
-    let connections_per_address_max = count(default.connections_per_address_max, 4, 60);
+    let connections_per_address_max = count(default.connections_per_address_max, 3, 12);
     let message_bytes_max = count(default.message_bytes_max, 130, 600);
     let outbox_messages_max = count(default.outbox_messages_max, 40, 300);
     let outbox_bytes_max = count(default.outbox_bytes_max, 1_600, 20_000);

@@ -15,7 +15,7 @@ use fanlight_core::Fingerprint;
 use fanlight_sim::Broken;
 
 use self::character::Character;
-use crate::{laws, stage::Stage};
+use crate::{laws, op::Op, stage::Stage};
 
 /// What a run of one seed came to.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +69,13 @@ pub fn stage(seed: u64, ops_max: u32) -> Result<Stage, Broken> {
     let mut stage = Stage::with_setup(character.setup());
     stage.world.inspect_every(character.inspect_every());
     while let Some((op, after)) = character.next_op(&stage) {
+        stage.world.set_behind(Duration::ZERO);
         stage.world.advance(after);
-        stage.apply(&op);
+        if let Op::TimeBackwards { .. } = op {
+            stage.act(&op);
+        } else {
+            stage.apply(&op);
+        }
         stage.keep_pace();
         if let Some(broken) = stage.world.broken().first() {
             return Err(broken.clone());

@@ -104,6 +104,25 @@ fn the_time_for_a_message_runs_from_its_first_byte_whatever_trickles_in() {
 }
 
 #[test]
+fn pings_that_trickle_in_are_no_message_that_takes_too_long() {
+    let settings =
+        Settings { message_timeout: secs(60), ping_interval: secs(600), ..Settings::default() };
+    let mut bench = Bench::new(settings);
+    let conn = bench.open();
+    let ping = masked(0x89, b"hi");
+    let (first, rest) = ping.split_at(3);
+    bench.receive(conn, first);
+    for _ in 0..5 {
+        bench.pass(secs(40));
+        // The end of one and the beginning of the next.
+        bench.receive(conn, &[rest, first].concat());
+        let waiting = bench.unsent(conn).len();
+        bench.tell(Event::Sent(conn, waiting));
+    }
+    assert!(bench.hub.is_open(conn));
+}
+
+#[test]
 fn pongs_fill_their_lane_to_the_last_byte() {
     // RFC 6455, section 5.5.3: the newest ping is answered.
     for (payload, room) in [(&b""[..], 2048), (&b"12"[..], 1024), (&[b'x'; 125], 32)] {
