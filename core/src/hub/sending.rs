@@ -124,18 +124,26 @@ impl Hub {
         }
     }
 
-    /// Keeps what the shard has queued within its bound: those for whom the most waits pay first.
+    /// Keeps what the shard has queued within its bound: those who are closing say their Close
+    /// without what was to go before it, then those for whom the most waits pay.
     pub(super) fn make_room(&mut self, bytes: usize, commands: &mut Commands) {
         let max = self.config.frames_bytes_max;
         if self.frames.bytes() + bytes <= max {
             return;
         }
-        let mut waiting: Vec<_> = self
-            .pool
-            .iter_mut()
-            .filter(|(_, connection)| connection.is_open() && !connection.outbox.is_empty())
-            .map(|(conn, connection)| (connection.outbox.bytes(), conn))
-            .collect();
+        let mut waiting = Vec::new();
+        for (conn, connection) in self.pool.iter_mut() {
+            match connection.state {
+                State::Closing { .. } => self.frames.clear_before_close(&mut connection.outbox),
+                State::Open if !connection.outbox.is_empty() => {
+                    waiting.push((connection.outbox.bytes(), conn));
+                }
+                State::Open
+                | State::Upgrading(_)
+                | State::Deciding(_)
+                | State::Lingering { .. } => {}
+            }
+        }
         waiting.sort_unstable();
         while self.frames.bytes() + bytes > max
             && let Some((_, conn)) = waiting.pop()

@@ -6,7 +6,7 @@ use fanlight_core::{
 };
 use fanlight_sim::frame::masked;
 
-use super::{bench::Bench, secs};
+use super::{bench::Bench, close_frame, secs};
 
 #[test]
 fn what_comes_behind_a_request_is_bounded_by_two_reads() {
@@ -187,4 +187,24 @@ fn whoever_is_out_of_time_is_counted_once() {
         }
         assert_eq!(bench.hub.stats().timeouts, 4 * count);
     }
+}
+
+#[test]
+fn who_is_closing_pays_before_who_is_open() {
+    let mut bench = Bench::new(Settings {
+        message_bytes_max: 1000,
+        outbox_bytes_max: 2500,
+        frames_bytes_max: 2500,
+        ..Settings::default()
+    });
+    let [closing, slow, other] = [bench.open(), bench.open(), bench.open()];
+    bench.tell(Event::Send(closing, Message::binary(&[0; 990])));
+    bench.tell(Event::Send(closing, Message::binary(&[1; 990])));
+    bench.tell(Event::Close(closing, close_frame(1000)));
+    bench.tell(Event::Send(slow, Message::binary(&[2; 100])));
+    bench.tell(Event::Send(other, Message::binary(&[3; 990])));
+    assert!(bench.hub.is_open(slow) && bench.hub.is_open(other));
+    assert_eq!(bench.hub.stats().overflows, 0);
+    // Its Close goes without what was to go before it.
+    assert_eq!(bench.unsent(closing)[..2], [0x88, 9]);
 }
