@@ -67,8 +67,10 @@ impl Peer {
 
     fn new(answer: Answer, mask_seed: u64) -> Self {
         let limits = Limits { message_bytes_max: MESSAGE_BYTES_MAX };
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&mask_seed.to_le_bytes());
         Self {
-            wire: Wire::new(Role::Client { mask_seed }, limits),
+            wire: Wire::new(Role::Client { mask_seed: seed }, limits),
             came_upgraded: answer == Answer::Upgraded,
             is_impatient: false,
             answer,

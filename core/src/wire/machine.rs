@@ -1,6 +1,5 @@
 //! One connection's frames, in both directions.
 
-use fastrand::Rng;
 use tungstenite::protocol::{CloseFrame, frame::FrameHeader};
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
         CONTROL_BYTES_MAX, ControlKind, Encoding, Expectation, FrameKind, HEADER_BYTES_ANY_MAX,
         Header,
     },
-    mask,
+    mask::{self, Masks},
     message::{put_header_before, server_header_bytes},
 };
 
@@ -22,16 +21,16 @@ mod tests;
 /// One connection's RFC 6455, in either role, behind its upgrade.
 ///
 /// It knows no socket: bytes that came are given to [`receive`](Self::receive), and what is to be
-/// sent is appended to a buffer of the caller's. While nothing is unfinished it owns no heap, and
+/// sent is appended to a buffer of the caller's. While nothing is unfinished it owns no buffer, and
 /// nothing is ever allocated because a peer announced it.
 #[derive(Debug)]
 pub struct Wire {
     assembly: Option<Box<Assembly>>,
-    masks: Rng,
+    /// Of a client; a server masks nothing.
+    masks: Option<Box<Masks>>,
     message_bytes_max: usize,
     frames_received: u32,
     fault: Option<Fault>,
-    is_client: bool,
     close_sent: bool,
     close_received: bool,
 }
@@ -39,17 +38,16 @@ pub struct Wire {
 impl Wire {
     /// A wire on which nothing has been said.
     pub fn new(role: Role, limits: Limits) -> Self {
-        let (is_client, seed) = match role {
-            Role::Server => (false, 0),
-            Role::Client { mask_seed } => (true, mask_seed),
+        let masks = match role {
+            Role::Server => None,
+            Role::Client { mask_seed } => Some(Box::new(Masks::new(mask_seed))),
         };
         Self {
             assembly: None,
-            masks: Rng::with_seed(seed),
+            masks,
             message_bytes_max: limits.message_bytes_max,
             frames_received: 0,
             fault: None,
-            is_client,
             close_sent: false,
             close_received: false,
         }
@@ -91,7 +89,7 @@ impl Wire {
         if self.close_sent {
             return false;
         }
-        if !self.is_client {
+        if self.masks.is_none() {
             out.extend_from_slice(message.frame());
             return true;
         }
@@ -379,13 +377,13 @@ impl Wire {
     }
 
     fn next_mask(&mut self) -> Option<[u8; 4]> {
-        self.is_client.then(|| self.masks.u32(..).to_le_bytes())
+        self.masks.as_mut().map(|masks| masks.next())
     }
 
     fn expectation(&self) -> Expectation {
         let message = self.assembly.as_deref().and_then(|assembly| assembly.message.as_ref());
         Expectation {
-            is_masked: !self.is_client,
+            is_masked: self.masks.is_none(),
             message_bytes: message.map(PartialMessage::len),
             message_bytes_max: self.message_bytes_max,
         }

@@ -1,5 +1,33 @@
 //! The masking of a client's payload: RFC 6455, section 5.3.
 
+use std::fmt;
+
+use chacha20::{
+    ChaCha12Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+/// A client's masks, each drawn anew: whoever sees some of them cannot guess the next (RFC 6455,
+/// section 10.3).
+pub(super) struct Masks(ChaCha12Rng);
+
+impl Masks {
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        Self(ChaCha12Rng::from_seed(seed))
+    }
+
+    pub(super) fn next(&mut self) -> [u8; 4] {
+        self.0.next_u32().to_le_bytes()
+    }
+}
+
+/// Shows nothing: what comes next is a secret.
+impl fmt::Debug for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masks").finish_non_exhaustive()
+    }
+}
+
 /// Masks or unmasks bytes, the first of them with the first byte of `mask`. An all-zero mask
 /// changes nothing and costs nothing.
 pub(super) fn apply(mask: [u8; 4], bytes: &mut [u8]) {

@@ -7,10 +7,10 @@ pub enum Role {
     Server,
     /// The end that connected. It masks what it sends: RFC 6455, section 5.3.
     Client {
-        /// Starts the generator of masks. The generator is fast and repeatable, but can be guessed:
-        /// whoever sends what strangers wrote through strangers' proxies needs another client (RFC
-        /// 6455, section 10.3).
-        mask_seed: u64,
+        /// Keys the generator of masks, ChaCha12. Drawn from the system's entropy, no mask can be
+        /// guessed from those before it, as RFC 6455, section 10.3 demands; fixed, every run is the
+        /// same. No two wires should have the same.
+        mask_seed: [u8; 32],
     },
 }
 

@@ -213,7 +213,7 @@ async fn live(
     crowd: Rc<Crowd>,
 ) -> io::Result<Vec<String>> {
     let limits = Limits { message_bytes_max: 1 << 20 };
-    let mut wire = Wire::new(Role::Client { mask_seed: 1 }, limits);
+    let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, limits);
     let mut buffer = [0; 4096];
     let mut order = Vec::new();
     loop {

@@ -60,7 +60,7 @@ impl Peer {
             head.push(stream.read_u8().await?);
         }
         assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", head.escape_ascii());
-        let role = Role::Client { mask_seed: number as u64 };
+        let role = Role::Client { mask_seed: [number as u8; 32] };
         let wire = Wire::new(role, Limits { message_bytes_max: 1 << 20 });
         Ok(Self { stream, wire, heard: 0, is_told_to_go: false })
     }

@@ -123,7 +123,7 @@ impl House {
         self.tell(shard, Event::Received(conn, second));
         self.settle();
         let limits = Limits { message_bytes_max: 1 << 20 };
-        Peer { conn, wire: Wire::new(Role::Client { mask_seed: 7 }, limits) }
+        Peer { conn, wire: Wire::new(Role::Client { mask_seed: [7; 32] }, limits) }
     }
 
     /// Has the peer say all of these in one read.
