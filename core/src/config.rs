@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, time::Duration};
 
-use crate::id::CONNECTIONS_PER_HUB;
+use crate::{id::CONNECTIONS_PER_HUB, wire::Deflater};
 
 /// What a setting is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,7 +219,9 @@ settings! {
     decision_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
 
     /// Longest message that a peer may send, all its fragments together; past it 1009. With 10 bytes
-    /// of header it must fit `outbox_bytes_max`, with 256 of overhead `assembly_bytes_max`.
+    /// of header it must fit `outbox_bytes_max`, with a 32nd more, as which it may come where it is
+    /// compressed, and 320 bytes of overhead `assembly_bytes_max`. Of a compressed message it is the
+    /// length that it inflates to.
     message_bytes_max: Bytes = MIB, 1 => GIB;
     /// How long a peer may take from the first byte of a message to its last; past it 1008.
     message_timeout: Time = Duration::from_secs(60), MILLI => HOUR;
@@ -229,6 +231,12 @@ settings! {
     /// Most frames a second that a peer may send, control and empty ones included, and twice as
     /// many at once; past it the peer is read more slowly.
     inbound_frames_per_second_max: Count = 100_000, 1 => 1_000_000_000;
+
+    /// How hard messages are compressed for peers that offer permessage-deflate (RFC 7692): from 1,
+    /// the fastest, to 9, the smallest. With 0 the extension is declined.
+    deflate_level: Count = 0, 0 => 9;
+    /// Shortest message that is worth compressing.
+    deflate_bytes_min: Bytes = 256, 0 => GIB;
 
     /// How long a peer may be silent before it is sent a ping.
     ping_interval: Time = Duration::from_secs(25), MILLI => HOUR;
@@ -294,6 +302,7 @@ impl Config {
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
         settings.check_ranges()?;
         let frame_bytes_max = settings.message_bytes_max + crate::wire::HEADER_BYTES_MAX;
+        let deflated_bytes_max = crate::wire::deflated_bytes_max(settings.message_bytes_max);
         for (field, value, other, bound) in [
             // A message that may come in must be able to go out again.
             (
@@ -311,8 +320,8 @@ impl Config {
             (
                 "assembly_bytes_max",
                 settings.assembly_bytes_max,
-                "message_bytes_max with 256 bytes of its assembly",
-                settings.message_bytes_max + 256,
+                "message_bytes_max, a 32nd more of it and 320 bytes of its assembly",
+                deflated_bytes_max + 256,
             ),
             (
                 "head_bytes_max",
@@ -327,6 +336,13 @@ impl Config {
             }
         }
         Ok(Self(settings))
+    }
+}
+
+impl Config {
+    /// How messages are compressed.
+    pub(crate) fn deflater(&self) -> Deflater {
+        Deflater { level: self.deflate_level as u8, bytes_min: self.deflate_bytes_min }
     }
 }
 

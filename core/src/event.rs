@@ -9,7 +9,7 @@ use crate::{
     id::{ConnId, ShardId},
     time::Instant,
     topic::{Audience, Topic},
-    wire::{Admission, Message, Refusal},
+    wire::{Admission, Message, Negotiated, Refusal},
 };
 
 /// Something that happened, given to [`Hub::handle`](crate::Hub::handle).
@@ -115,7 +115,7 @@ pub enum Arrival {
     Fresh(PeerAddr),
     /// Somebody else has read the request and sent the 101 (RFC 6455, section 4.2.2). The bytes
     /// are what was read behind the request head.
-    Upgraded(PeerAddr, Admission, Vec<u8>),
+    Upgraded(PeerAddr, Negotiated, Vec<u8>),
 }
 
 impl Arrival {

@@ -69,4 +69,4 @@ pub use stats::Stats;
 pub use time::Instant;
 pub use topic::{Audience, Seq, Topic};
 pub use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
-pub use wire::{Admission, Message, Refusal, Request, Subprotocol};
+pub use wire::{Admission, Message, Negotiated, Refusal, Request, Subprotocol};

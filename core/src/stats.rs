@@ -72,6 +72,9 @@ stats! {
     sent_bytes,
     /// Messages queued for single connections so far: the deliveries.
     deliveries,
+    /// Messages compressed here so far, each once however many connections are given it; with
+    /// another window once more.
+    deflated,
     /// Publishes put in order here so far.
     publishes,
     /// Messages that nobody could ever be given, so far: longer than an outbox, or for a name that

@@ -16,17 +16,27 @@ const SEND_BUFFER_BYTES: &Setting = &Setting {
     max: Value::Number(1024 * 1024 * 1024),
 };
 
+/// Half of the way to the smallest, as most programs have it.
+const DEFLATE_LEVEL_IF_NOT_SAID: &str = "6";
+
 /// One option for each setting, in the order of the table, and those of the sockets.
 pub(crate) fn args() -> impl Iterator<Item = Arg> {
     Settings::ALL.iter().chain([SEND_BUFFER_BYTES]).map(|setting| {
-        Arg::new(setting.name)
+        let arg = Arg::new(setting.name)
             .long(dashed(setting.name))
             .value_name(unit_name(setting.unit))
             .help(format!("{} {}", about(setting), range(setting)))
             .long_help(format!("{}\n\n{}", about(setting), range(setting)))
             .help_heading("Bounds and timeouts, each of every shard")
             .action(ArgAction::Set)
-            .value_parser(move |text: &str| quantity::parse(setting, text))
+            .value_parser(move |text: &str| quantity::parse(setting, text));
+        match setting.name {
+            "deflate_level" => arg
+                .visible_alias("deflate")
+                .num_args(0..=1)
+                .default_missing_value(DEFLATE_LEVEL_IF_NOT_SAID),
+            _ => arg,
+        }
     })
 }
 
@@ -171,6 +181,16 @@ mod tests {
                 assert!(refused.contains(part.as_str()), "{refused:?} lacks {part:?}");
             }
         }
+    }
+
+    #[test]
+    fn deflate_can_be_asked_for_without_a_level() {
+        let level = |args| config_of(args).unwrap().deflate_level;
+        assert_eq!(level(&[]), 0);
+        assert_eq!(level(&["--deflate"]), 6);
+        assert_eq!(level(&["--deflate", "--ping-interval", "1s"]), 6);
+        assert_eq!(level(&["--deflate-level", "9"]), 9);
+        assert!(config_of(&["--deflate=10"]).unwrap_err().contains("from 0 to 9"));
     }
 
     #[test]

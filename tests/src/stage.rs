@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use fanlight_core::{
     Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Instant, Message,
-    PeerAddr, Publish, Refused, ShardId, Topic,
+    Negotiated, PeerAddr, Publish, Refused, ShardId, Topic,
 };
 
 use fanlight_sim::{Peer, Setup, World};
@@ -141,14 +141,14 @@ impl Stage {
         let (peer, arrival, bytes) = match greeting {
             Greeting::Upgraded(user) => {
                 let admission = Admission { user: user.map(Topic::user), ..Admission::default() };
-                let arrival = Arrival::Upgraded(here, admission, Vec::new());
+                let arrival = Arrival::Upgraded(here, admission.into(), Vec::new());
                 (Peer::upgraded(seed), arrival, Vec::new())
             }
             Greeting::UpgradedMidway => {
                 let mut peer = Peer::upgraded(seed);
                 let mut bytes = Vec::new();
                 peer.say("echo #0", &mut bytes);
-                (peer, Arrival::Upgraded(here, Admission::default(), bytes), Vec::new())
+                (peer, Arrival::Upgraded(here, Negotiated::default(), bytes), Vec::new())
             }
             Greeting::Asks(path) => {
                 (Peer::asking(seed), Arrival::Fresh(here), Peer::request(path, true))

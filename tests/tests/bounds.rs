@@ -5,8 +5,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use fanlight_core::{
-    Admission, Arrival, CloseCode, CloseFrame, CloseReason, Command, Commands, Config, ConnId, End,
-    Event, Hub, Instant, Message, PeerAddr, Publish, Refused, Seat, Settings,
+    Arrival, CloseCode, CloseFrame, CloseReason, Command, Commands, Config, ConnId, End, Event,
+    Hub, Instant, Message, Negotiated, PeerAddr, Publish, Refused, Seat, Settings,
 };
 
 /// A hub, what it wanted so far, and the time.
@@ -23,7 +23,7 @@ impl Bench {
     }
 
     fn open(&mut self) -> ConnId {
-        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
         self.hub.accept(self.now, arrival, &mut self.commands).unwrap()
     }
 

@@ -11,6 +11,7 @@ mod connection;
 mod credit;
 mod drain;
 mod expiry;
+mod forms;
 mod frames;
 mod heartbeat;
 mod home;

@@ -12,8 +12,8 @@ use crate::{
     planted::{Planted, planted},
     reason::CloseReason,
     wire::{
-        Admission, HeadLimits, Limits, Refusal, RequestFault, Role, Upgrade, Wire,
-        switching_protocols,
+        Admission, Deflate, HeadLimits, Limits, Negotiated, Refusal, RequestFault, Role, Upgrade,
+        Wire, switching_protocols,
     },
 };
 
@@ -48,8 +48,8 @@ impl Hub {
         let conn = self.pool.insert(Connection::new(self.now, state, wire, address));
         match arrival {
             Arrival::Fresh(_) => self.rearm(conn),
-            Arrival::Upgraded(_, admission, mut read) => {
-                self.open(conn, admission, commands);
+            Arrival::Upgraded(_, Negotiated { admission, deflate }, mut read) => {
+                self.open(conn, admission, deflate, commands);
                 self.received_frames(conn, &mut read, commands);
             }
         }
@@ -102,7 +102,10 @@ impl Hub {
         if connection.ended {
             return self.finish(conn, CloseReason::PeerGone, commands);
         }
-        let Some(answer) = switching_protocols(&deciding.request, &admission) else {
+        let deflate = Some(&deciding.request)
+            .filter(|_| self.config.deflate_level > 0 && !admission.never_deflate)
+            .and_then(|request| request.choose_deflate());
+        let Some(answer) = switching_protocols(&deciding.request, &admission, deflate) else {
             // A plain request cannot become a WebSocket, whatever the service wants.
             let refusal = Refusal::upgrade_required();
             let reason = CloseReason::Refused(refusal.status());
@@ -111,7 +114,7 @@ impl Hub {
         let mut rest = std::mem::take(&mut deciding.rest);
         self.enqueue_answer(conn, &answer, commands);
         self.census.upgraded();
-        self.open(conn, admission, commands);
+        self.open(conn, admission, deflate, commands);
         self.resume(conn, Pause::Deciding, commands);
         if !rest.is_empty() {
             self.received_frames(conn, &mut rest, commands);
@@ -138,12 +141,19 @@ impl Hub {
         self.begin_closing(conn, reason, false, commands);
     }
 
-    fn open(&mut self, conn: ConnId, admission: Admission, commands: &mut Commands) {
+    fn open(
+        &mut self,
+        conn: ConnId,
+        admission: Admission,
+        deflate: Option<Deflate>,
+        commands: &mut Commands,
+    ) {
         let luck = &mut self.luck(conn);
         let Some(connection) = self.pool.get_mut(conn) else { return };
         connection.state = State::Open;
         connection.since = self.now;
         connection.known = true;
+        connection.wire.set_deflate(deflate);
         connection.heartbeat.start(self.now, &self.config, luck);
         self.stats.opened += 1;
         self.stats.open += 1;

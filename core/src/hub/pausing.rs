@@ -86,7 +86,8 @@ mod tests {
     use super::*;
 
     use crate::{
-        Admission, Arrival, Audience, Config, End, Event, Instant, Message, PeerAddr, Publish, Seat,
+        Arrival, Audience, Config, End, Event, Instant, Message, Negotiated, PeerAddr, Publish,
+        Seat,
     };
 
     #[test]
@@ -94,7 +95,7 @@ mod tests {
         let seat = Seat { shard: ShardId(0), shards: 2, seed: 7 };
         let mut hub = Hub::new(Config::default(), seat);
         let (now, mut commands) = (Instant::ZERO, Commands::default());
-        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
         let conn = hub.accept(now, arrival, &mut commands).unwrap();
         let long = Message::binary(&vec![0; hub.config().outbox_bytes_max / 2]);
         while !hub.is_short_of_credit() {

@@ -68,7 +68,7 @@ mod tests {
         id::{ConnId, Seat},
         time::Instant,
         topic::{Audience, Seq, Topic},
-        wire::{Admission, Message},
+        wire::{Message, Negotiated},
     };
 
     const HERE: ShardId = ShardId(0);
@@ -83,7 +83,7 @@ mod tests {
 
     fn hub_with_member() -> (Hub, ConnId) {
         let (mut hub, mut commands) = (Hub::new(Config::default(), SEAT), Commands::default());
-        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
         let conn = hub.accept(Instant::ZERO, arrival, &mut commands).unwrap();
         for home in [HERE, THERE] {
             hub.handle(Instant::ZERO, Event::Subscribe(conn, topic_of(home)), &mut commands);

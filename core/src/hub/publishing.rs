@@ -2,7 +2,7 @@
 
 use super::{
     Hub,
-    frames::Kind,
+    forms::Forms,
     home::Shards,
     parcel::{Asked, Content},
 };
@@ -59,8 +59,8 @@ impl Hub {
         }
     }
 
-    /// Queues a message for all its receivers here: one entry of the frame table, and for each
-    /// receiver one node.
+    /// Queues a message for all its receivers here: one entry of the frame table for each of its
+    /// forms, and for each receiver one node.
     fn deliver(
         &mut self,
         audience: &Audience,
@@ -70,13 +70,13 @@ impl Hub {
         commands: &mut Commands,
     ) {
         self.make_room(message.frame().len(), commands);
-        let frame = self.frames.insert(message.into_frame(), Kind::Message);
+        let mut forms = Forms::new(message, &mut self.frames);
         let (pool, members, mut delivery) = self.delivery(commands);
         match audience {
             Audience::Everyone => {
                 for (conn, connection) in pool.iter_mut() {
                     if connection.is_open() && Some(conn) != except {
-                        delivery.deliver(conn, connection, frame);
+                        delivery.deliver(conn, connection, &mut forms);
                     }
                 }
             }
@@ -87,12 +87,12 @@ impl Hub {
                         continue;
                     }
                     let connection = connection.expect("members leave before they go");
-                    delivery.deliver(conn, connection, frame);
+                    delivery.deliver(conn, connection, &mut forms);
                 }
             }
         }
         let overflowed = delivery.overflowed;
-        self.frames.release(frame);
+        forms.release(&mut self.frames);
         self.overflow(overflowed, commands);
     }
 

@@ -3,6 +3,7 @@
 use super::{
     Hub,
     connection::{Connection, State},
+    forms::Forms,
     frames::{FrameId, Frames, Kind},
     outbox::Lane,
     timer::Ring,
@@ -36,7 +37,8 @@ pub(super) struct Delivery<'a> {
 impl Delivery<'_> {
     /// Queues a message for one open connection. No allocation, no lock, and of the connection only
     /// its own record is touched.
-    pub(super) fn deliver(&mut self, conn: ConnId, connection: &mut Connection, frame: FrameId) {
+    pub(super) fn deliver(&mut self, conn: ConnId, connection: &mut Connection, forms: &mut Forms) {
+        let frame = forms.of(connection.wire.deflate(), self.frames, self.config, self.stats);
         let outbox = &connection.outbox;
         // The control lane has a bound of its own.
         let bytes = outbox.normal_bytes() + self.frames.len_of(frame);
@@ -109,15 +111,15 @@ impl Hub {
             return;
         }
         self.make_room(message.frame().len(), commands);
-        let frame = self.frames.insert(message.into_frame(), Kind::Message);
+        let mut forms = Forms::new(message, &mut self.frames);
         let (pool, _, mut delivery) = self.delivery(commands);
         let open = pool.get_mut(conn).filter(|connection| connection.is_open());
         let is_stale = open.is_none();
         if let Some(connection) = open {
-            delivery.deliver(conn, connection, frame);
+            delivery.deliver(conn, connection, &mut forms);
         }
         let overflowed = delivery.overflowed;
-        self.frames.release(frame);
+        forms.release(&mut self.frames);
         self.overflow(overflowed, commands);
         if is_stale {
             self.stale();

@@ -95,7 +95,9 @@ impl Outline {
     pub(super) fn of_arrival(arrival: &Arrival, key: u64) -> Self {
         let (peer, admission, read) = match arrival {
             Arrival::Fresh(peer) => (peer, None, 0),
-            Arrival::Upgraded(peer, admission, read) => (peer, Some(admission), read.len()),
+            Arrival::Upgraded(peer, negotiated, read) => {
+                (peer, Some(&negotiated.admission), read.len())
+            }
         };
         let name = match peer {
             PeerAddr::Inet(address) => Some(hash(key, 2, address.ip().to_string().as_bytes())),

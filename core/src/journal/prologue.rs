@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) const MAGIC: &[u8; 16] = b"fanlight journal";
 /// Grows with each change of what is written, or of what the digest takes in.
-pub(super) const FORMAT_VERSION: u32 = 2;
+pub(super) const FORMAT_VERSION: u32 = 3;
 /// Longer than any beginning is.
 pub(super) const PROLOGUE_BYTES_MAX: u32 = 64 * 1024;
 

@@ -12,16 +12,17 @@ use crate::{
     id::{ConnId, ShardId},
     time::Instant,
     topic::{Audience, Seq, Topic},
-    wire::{Admission, Message, Refusal, Subprotocol},
+    wire::{Admission, Deflate, Message, Negotiated, Refusal, Subprotocol},
 };
 
-encoding! { enum Arrival { 0 => Fresh(peer); 1 => Upgraded(peer, admission, read); } }
+encoding! { enum Arrival { 0 => Fresh(peer); 1 => Upgraded(peer, negotiated, read); } }
 encoding! { enum End { 0 => Eof; 1 => Failed; } }
 encoding! { enum Timer { 0 => Shard; 1 => Connection(conn); } }
 encoding! { enum Audience { 0 => Everyone; 1 => Topic(topic); } }
 encoding! { struct Publish { audience, message, except } }
 encoding! { struct Drain { over, timeout, farewell } }
-encoding! { struct Admission { subprotocol, user } }
+encoding! { struct Admission { subprotocol, user, never_deflate } }
+encoding! { struct Negotiated { admission, deflate } }
 encoding! { struct Credit { publish, deliver } }
 encoding! { enum Content {
     0 => Publish { audience, message, except };
@@ -172,6 +173,19 @@ impl Encode for Subprotocol {
 impl Decode<'_> for Subprotocol {
     fn decode(source: &mut Source<'_>) -> Result<Self, Malformed> {
         Self::recorded(<&str>::decode(source)?).ok_or(Malformed)
+    }
+}
+
+impl Encode for Deflate {
+    fn encode(&self, sink: &mut impl Sink) {
+        sink.put_byte(self.window_bits());
+    }
+}
+
+/// A client offered it when it was recorded.
+impl Decode<'_> for Deflate {
+    fn decode(source: &mut Source<'_>) -> Result<Self, Malformed> {
+        source.byte().ok().and_then(Self::recorded).ok_or(Malformed)
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    Admission, Arrival, Audience, Command, Commands, Config, ConnId, Event, Hub, Instant, Message,
+    Arrival, Audience, Command, Commands, Config, ConnId, Event, Hub, Instant, Message, Negotiated,
     PeerAddr, Publish, Seat, Settings, ShardId, Topic,
 };
 
@@ -26,7 +26,7 @@ fn every_fault_has_a_name_of_its_own() {
 }
 
 fn open(hub: &mut Hub, commands: &mut Commands) -> ConnId {
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     hub.accept(Instant::ZERO, arrival, commands).unwrap()
 }
 

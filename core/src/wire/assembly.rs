@@ -5,6 +5,7 @@ use std::fmt;
 use super::{
     Fault, HEADER_BYTES_MAX, Message,
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
+    inflate::inflate,
     message::put_header_before,
     utf8::Utf8,
 };
@@ -50,6 +51,9 @@ impl Default for Stage {
 /// A message that has begun and is not finished.
 pub(super) struct PartialMessage {
     encoding: Encoding,
+    /// Whether what has come is compressed: it is inflated when it is whole, so that no window is
+    /// held for it meanwhile.
+    is_deflated: bool,
     /// Room for the header of the finished frame, then what has come of the payload; nothing at all
     /// before the first byte of payload.
     bytes: Vec<u8>,
@@ -57,8 +61,12 @@ pub(super) struct PartialMessage {
 }
 
 impl PartialMessage {
-    pub(super) fn new(encoding: Encoding) -> Self {
-        Self { encoding, bytes: Vec::new(), utf8: Utf8::default() }
+    pub(super) fn new(encoding: Encoding, is_deflated: bool) -> Self {
+        Self { encoding, is_deflated, bytes: Vec::new(), utf8: Utf8::default() }
+    }
+
+    pub(super) fn is_deflated(&self) -> bool {
+        self.is_deflated
     }
 
     /// How many bytes of payload have come.
@@ -72,7 +80,7 @@ impl PartialMessage {
         if payload.is_empty() {
             return Ok(());
         }
-        if self.encoding == Encoding::Text {
+        if self.encoding == Encoding::Text && !self.is_deflated {
             self.utf8.check(payload).map_err(|_| Fault::InvalidUtf8)?;
         }
         let needed = HEADER_BYTES_MAX + self.len() + payload.len();
@@ -89,13 +97,37 @@ impl PartialMessage {
     }
 
     /// The whole message, as the frame that a server sends.
-    pub(super) fn finish(mut self) -> Result<Message, Fault> {
+    pub(super) fn finish(mut self, message_bytes_max: usize) -> Result<Message, Fault> {
+        if self.is_deflated {
+            let payload = self.bytes.get(HEADER_BYTES_MAX..).unwrap_or_default();
+            return inflated(self.encoding, payload, message_bytes_max);
+        }
         self.utf8.finish().map_err(|_| Fault::InvalidUtf8)?;
         let len = self.len();
         self.bytes.resize(HEADER_BYTES_MAX + len, 0);
-        let start = put_header_before(self.encoding.into(), len, HEADER_BYTES_MAX, &mut self.bytes);
-        Ok(Message::from_frame(&self.bytes[start..]))
+        Ok(framed(self.encoding, self.bytes))
     }
+}
+
+/// The message that a compressed payload is.
+pub(super) fn inflated(
+    encoding: Encoding,
+    payload: &[u8],
+    message_bytes_max: usize,
+) -> Result<Message, Fault> {
+    let mut bytes = vec![0; HEADER_BYTES_MAX];
+    inflate(payload, message_bytes_max, &mut bytes)?;
+    if encoding == Encoding::Text && str::from_utf8(&bytes[HEADER_BYTES_MAX..]).is_err() {
+        return Err(Fault::InvalidUtf8);
+    }
+    Ok(framed(encoding, bytes))
+}
+
+/// The message whose payload stands behind room for its header.
+fn framed(encoding: Encoding, mut bytes: Vec<u8>) -> Message {
+    let length = bytes.len() - HEADER_BYTES_MAX;
+    let start = put_header_before(encoding.into(), false, length, HEADER_BYTES_MAX, &mut bytes);
+    Message::from_frame(&bytes[start..])
 }
 
 impl fmt::Debug for PartialMessage {
@@ -112,18 +144,21 @@ mod tests {
     fn pieces_become_the_frame_of_the_whole() {
         for length in [0, 1, 125, 126, 1000, 65_535, 65_536] {
             let payload = vec![b'x'; length];
-            let mut message = PartialMessage::new(Encoding::Text);
+            let mut message = PartialMessage::new(Encoding::Text, false);
             for piece in payload.chunks(97) {
                 message.append(piece, length).unwrap();
             }
             assert_eq!(message.len(), length);
-            assert_eq!(message.finish(), Ok(Message::text(str::from_utf8(&payload).unwrap())));
+            assert_eq!(
+                message.finish(1 << 20),
+                Ok(Message::text(str::from_utf8(&payload).unwrap()))
+            );
         }
     }
 
     #[test]
     fn what_is_held_never_exceeds_what_can_come() {
-        let mut message = PartialMessage::new(Encoding::Binary);
+        let mut message = PartialMessage::new(Encoding::Binary, false);
         for _ in 0..1000 {
             message.append(b"x", 1000).unwrap();
             let bound = (2 * (message.len() + HEADER_BYTES_MAX)).min(1000 + HEADER_BYTES_MAX);
@@ -133,23 +168,23 @@ mod tests {
 
     #[test]
     fn empty_pieces_cost_nothing() {
-        let mut message = PartialMessage::new(Encoding::Binary);
+        let mut message = PartialMessage::new(Encoding::Binary, false);
         message.append(b"", 1000).unwrap();
         assert_eq!(message.bytes.capacity(), 0);
-        assert_eq!(message.finish(), Ok(Message::binary(b"")));
+        assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"")));
     }
 
     #[test]
     fn text_is_judged_as_it_comes_and_at_its_end() {
-        let mut message = PartialMessage::new(Encoding::Text);
+        let mut message = PartialMessage::new(Encoding::Text, false);
         assert_eq!(message.append(b"\xe2\x82", 9), Ok(()));
         assert_eq!(message.append(b"\xff", 9), Err(Fault::InvalidUtf8));
-        let mut message = PartialMessage::new(Encoding::Text);
+        let mut message = PartialMessage::new(Encoding::Text, false);
         assert_eq!(message.append(b"\xe2\x82", 9), Ok(()));
-        assert_eq!(message.finish(), Err(Fault::InvalidUtf8));
-        let mut message = PartialMessage::new(Encoding::Binary);
+        assert_eq!(message.finish(1 << 20), Err(Fault::InvalidUtf8));
+        let mut message = PartialMessage::new(Encoding::Binary, false);
         assert_eq!(message.append(b"\xff", 9), Ok(()));
-        assert_eq!(message.finish(), Ok(Message::binary(b"\xff")));
+        assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"\xff")));
     }
 
     #[test]

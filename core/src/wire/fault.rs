@@ -1,4 +1,4 @@
-//! Every way in which a peer can break RFC 6455 after the upgrade.
+//! Every way in which a peer can break RFC 6455 and RFC 7692 after the upgrade.
 
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -29,7 +29,7 @@ pub enum Fault {
     /// The top bit of a 64-bit length is set: section 5.2.
     #[error("the top bit of a length is set")]
     LengthTopBit,
-    /// A message, all its fragments together, is longer than
+    /// A message, all its fragments together and inflated if it was compressed, is longer than
     /// [`message_bytes_max`](super::Limits::message_bytes_max).
     #[error("a message is too big")]
     MessageTooBig,
@@ -42,6 +42,9 @@ pub enum Fault {
     /// A text message is not UTF-8: section 8.1.
     #[error("a text message is not UTF-8")]
     InvalidUtf8,
+    /// A compressed message cannot be inflated: RFC 7692, section 7.2.2.
+    #[error("a compressed message cannot be inflated")]
+    InvalidDeflate,
     /// A Close carries one byte, which is half a code: section 5.5.1.
     #[error("a Close carries half a code")]
     CloseOfOneByte,
@@ -69,7 +72,9 @@ impl Fault {
             | Self::MessageInsideMessage
             | Self::CloseOfOneByte
             | Self::CloseCodeNotAllowed(_) => CloseCode::Protocol,
-            Self::InvalidUtf8 | Self::CloseReasonNotUtf8 => CloseCode::Invalid,
+            Self::InvalidUtf8 | Self::InvalidDeflate | Self::CloseReasonNotUtf8 => {
+                CloseCode::Invalid
+            }
             Self::MessageTooBig => CloseCode::Size,
         }
     }

@@ -3,8 +3,9 @@
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode, Uri,
     header::{
-        CONNECTION, CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+        CONNECTION, CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT,
+        SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+        TRANSFER_ENCODING, UPGRADE,
     },
     uri::Authority,
 };
@@ -18,7 +19,7 @@ use tungstenite::{
     },
 };
 
-use super::{Admission, Request, RequestFault, origin::plain_authority};
+use super::{Admission, Deflate, Request, RequestFault, origin::plain_authority};
 
 /// Reads a whole head, which ends with its blank line, and judges it.
 pub(super) fn read(head: &[u8]) -> Result<Request, RequestFault> {
@@ -42,7 +43,11 @@ pub(super) fn read(head: &[u8]) -> Result<Request, RequestFault> {
 /// upgrade.
 ///
 /// After it the connection speaks frames.
-pub fn switching_protocols(request: &Request, admission: &Admission) -> Option<Vec<u8>> {
+pub fn switching_protocols(
+    request: &Request,
+    admission: &Admission,
+    deflate: Option<Deflate>,
+) -> Option<Vec<u8>> {
     // `create_response` would judge the request once more, more laxly than it has been judged, and
     // by the first line of each header only.
     let accept =
@@ -56,6 +61,10 @@ pub fn switching_protocols(request: &Request, admission: &Admission) -> Option<V
     if let Some(subprotocol) = &admission.subprotocol {
         let name = HeaderValue::from_str(subprotocol.as_str()).expect("a subprotocol is a token");
         headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    if let Some(deflate) = deflate {
+        let taken = HeaderValue::from_str(&deflate.answer()).expect("parameters are visible ASCII");
+        headers.insert(SEC_WEBSOCKET_EXTENSIONS, taken);
     }
     let mut answer = Vec::with_capacity(192);
     write_response(&mut answer, &head)
@@ -199,7 +208,7 @@ mod tests {
     fn the_example_of_the_rfc_is_taken() {
         let request = read(&upgrade(&[])).unwrap();
         assert!(request.is_upgrade());
-        let answer = switching_protocols(&request, &Admission::default()).unwrap();
+        let answer = switching_protocols(&request, &Admission::default(), None).unwrap();
         assert_eq!(
             String::from_utf8(answer).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
@@ -212,8 +221,8 @@ mod tests {
         let request = read(&upgrade(&["Sec-WebSocket-Protocol: chat, superchat"])).unwrap();
         let subprotocol = request.choose_subprotocol(&["superchat"]);
         assert_eq!(subprotocol.as_ref().map(Subprotocol::as_str), Some("superchat"));
-        let admission = Admission { subprotocol, user: None };
-        let answer = switching_protocols(&request, &admission).unwrap();
+        let admission = Admission { subprotocol, ..Admission::default() };
+        let answer = switching_protocols(&request, &admission, None).unwrap();
         assert!(
             String::from_utf8(answer)
                 .unwrap()
@@ -222,10 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn the_extension_that_was_agreed_on_is_answered() {
+        let offer = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12";
+        let request = read(&upgrade(&[offer])).unwrap();
+        let deflate = request.choose_deflate();
+        let answer = switching_protocols(&request, &Admission::default(), deflate).unwrap();
+        assert!(String::from_utf8(answer).unwrap().contains(
+            "\r\nsec-websocket-extensions: permessage-deflate; server_no_context_takeover; \
+             client_no_context_takeover; server_max_window_bits=12\r\n"
+        ));
+    }
+
+    #[test]
     fn a_plain_request_cannot_be_switched() {
         let request = read(&upgrade(&["Upgrade"])).unwrap();
         assert!(!request.is_upgrade());
-        assert_eq!(switching_protocols(&request, &Admission::default()), None);
+        assert_eq!(switching_protocols(&request, &Admission::default(), None), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-use super::Fault;
+use super::{Fault, inflate::deflated_bytes_max};
 
 /// The longest header of any frame.
 pub(super) const HEADER_BYTES_ANY_MAX: usize = 14;
@@ -63,6 +63,8 @@ pub(super) enum FrameKind {
 pub(super) struct Header {
     pub(super) kind: FrameKind,
     pub(super) is_final: bool,
+    /// Whether it begins a compressed message: RFC 7692, section 6.
+    pub(super) is_deflated: bool,
     /// How long the payload is: no more than may come.
     pub(super) length: usize,
     /// All zero in a frame of a server, which is not masked.
@@ -76,6 +78,10 @@ pub(super) struct Expectation {
     pub(super) is_masked: bool,
     /// How much of a fragmented message has come, if one has begun.
     pub(super) message_bytes: Option<usize>,
+    /// Whether that one is compressed.
+    pub(super) is_deflated: bool,
+    /// Whether a message may be compressed.
+    pub(super) may_deflate: bool,
     pub(super) message_bytes_max: usize,
 }
 
@@ -92,9 +98,10 @@ impl Header {
             .map_err(|_| Fault::ReservedOpcode(bytes.first().map_or(0, |first| first & 0x0f)))?;
         let Some((raw, length)) = parsed else { return Ok(None) };
         let header_bytes = cursor.position() as usize;
-        // No extension gives a reserved bit a meaning. RSV1 alone has one to be given, on the first
-        // frame of a message: RFC 7692, section 6.
-        if raw.rsv1 || raw.rsv2 || raw.rsv3 {
+        let kind = kind_of(raw.opcode)?;
+        // One extension gives one bit a meaning, on the first frame of a message: RFC 7692, section 6.
+        let may_be_set = expected.may_deflate && matches!(kind, FrameKind::Message(_));
+        if raw.rsv1 && !may_be_set || raw.rsv2 || raw.rsv3 {
             return Err(Fault::ReservedBits);
         }
         if raw.mask.is_some() != expected.is_masked {
@@ -106,12 +113,13 @@ impl Header {
         if header_bytes != raw.len(length) {
             return Err(Fault::LengthNotShortest);
         }
-        let kind = kind_of(raw.opcode)?;
+        let is_deflated = raw.rsv1 || kind == FrameKind::Continuation && expected.is_deflated;
         Ok(Some((
             Self {
                 kind,
                 is_final: raw.is_final,
-                length: judge_length(kind, raw.is_final, length, expected)?,
+                is_deflated,
+                length: judge_length(kind, raw.is_final, is_deflated, length, expected)?,
                 mask: raw.mask.unwrap_or_default(),
             },
             header_bytes,
@@ -123,6 +131,7 @@ impl Header {
 fn judge_length(
     kind: FrameKind,
     is_final: bool,
+    is_deflated: bool,
     length: u64,
     expected: &Expectation,
 ) -> Result<usize, Fault> {
@@ -142,9 +151,15 @@ fn judge_length(
         (FrameKind::Continuation, Some(bytes)) => bytes,
         (FrameKind::Continuation, None) => return Err(Fault::ContinuationOfNothing),
     };
+    // What a compressed one inflates to is judged when it does.
+    let bytes_max = if is_deflated {
+        deflated_bytes_max(expected.message_bytes_max)
+    } else {
+        expected.message_bytes_max
+    };
     usize::try_from(length)
         .ok()
-        .filter(|length| *length <= expected.message_bytes_max.saturating_sub(message_bytes))
+        .filter(|length| *length <= bytes_max.saturating_sub(message_bytes))
         .ok_or(Fault::MessageTooBig)
 }
 
@@ -166,8 +181,13 @@ fn kind_of(opcode: OpCode) -> Result<FrameKind, Fault> {
 mod tests {
     use super::*;
 
-    const SERVER: Expectation =
-        Expectation { is_masked: true, message_bytes: None, message_bytes_max: 70_000 };
+    const SERVER: Expectation = Expectation {
+        is_masked: true,
+        message_bytes: None,
+        is_deflated: false,
+        may_deflate: false,
+        message_bytes_max: 70_000,
+    };
     const CLIENT: Expectation = Expectation { is_masked: false, ..SERVER };
 
     fn read(bytes: &[u8], expected: Expectation) -> Result<Option<(Header, usize)>, Fault> {
@@ -183,6 +203,7 @@ mod tests {
         let header = Header {
             kind: FrameKind::Message(Encoding::Binary),
             is_final: false,
+            is_deflated: false,
             length: 65_536,
             mask: *b"abcd",
         };

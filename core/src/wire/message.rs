@@ -69,8 +69,9 @@ impl Message {
         self.0.bytes()
     }
 
-    pub(crate) fn into_frame(self) -> Frame {
-        self.0
+    /// The same frame, counted once more.
+    pub(crate) fn frame_of(&self) -> Frame {
+        self.0.clone()
     }
 
     /// The payload: for a text message, valid UTF-8.
@@ -108,7 +109,7 @@ impl fmt::Debug for Message {
 }
 
 /// How long the header of an unmasked frame is: RFC 6455, section 5.2.
-fn header_bytes(frame: &[u8]) -> usize {
+pub(super) fn header_bytes(frame: &[u8]) -> usize {
     match frame[1] & 0x7f {
         126 => 4,
         127 => 10,
@@ -130,11 +131,13 @@ pub(crate) fn put_header(opcode: OpCode, length: usize, out: &mut Vec<u8>) {
 /// If `payload` leaves less room than [`server_header_bytes`].
 pub(super) fn put_header_before(
     opcode: OpCode,
+    is_deflated: bool,
     length: usize,
     payload: usize,
     bytes: &mut [u8],
 ) -> usize {
-    let header = FrameHeader { opcode, ..FrameHeader::default() };
+    // RSV1 is "per-message compressed": RFC 7692, section 6.
+    let header = FrameHeader { opcode, rsv1: is_deflated, ..FrameHeader::default() };
     let start = payload - header.len(length as u64);
     header
         .format(length as u64, &mut &mut bytes[start..payload])

@@ -5,7 +5,7 @@ use std::fmt;
 use http::{HeaderMap, Uri, header::ORIGIN, uri::Authority};
 
 use super::{
-    Origin, OriginError,
+    Deflate, Origin, OriginError,
     subprotocol::{Subprotocol, offered},
 };
 use crate::{event::PeerAddr, topic::Topic};
@@ -99,6 +99,12 @@ impl Request {
         Subprotocol::choose(&self.headers, ours)
     }
 
+    /// permessage-deflate as the client offers it, on terms that a server of ours can take: RFC 7692,
+    /// section 7.1.
+    pub fn choose_deflate(&self) -> Option<Deflate> {
+        Deflate::choose(&self.headers)
+    }
+
     /// Where the client is; [`PeerAddr::Unnamed`] if nobody has said.
     pub fn peer(&self) -> PeerAddr {
         self.peer.unwrap_or(PeerAddr::Unnamed)
@@ -135,6 +141,27 @@ pub struct Admission {
     pub subprotocol: Option<Subprotocol>,
     /// The user whose topic the connection is a member of from the start; made with [`Topic::user`].
     pub user: Option<Topic>,
+    /// Whether nothing is to be compressed on the connection, though the config and the client would:
+    /// where a message holds a secret beside what a stranger wrote, its length can tell the secret
+    /// (RFC 7692, section 8).
+    pub never_deflate: bool,
+}
+
+/// What somebody else has answered to a request for an upgrade, and with what the connection is let
+/// in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Negotiated {
+    /// With what the connection is let in.
+    pub admission: Admission,
+    /// permessage-deflate as the answer has it.
+    pub deflate: Option<Deflate>,
+}
+
+/// Without any extension.
+impl From<Admission> for Negotiated {
+    fn from(admission: Admission) -> Self {
+        Self { admission, deflate: None }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, header::SEC_WEBSOCKET_PROTOCOL};
 
+use super::token::token;
+
 /// How many of the subprotocols that a client offers are looked at.
 const OFFERED_MAX: usize = 16;
 
@@ -40,15 +42,6 @@ pub(super) fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .filter_map(|item| token(item.trim_ascii()))
         .take(OFFERED_MAX)
-}
-
-/// RFC 9110, section 5.6.2.
-fn token(item: &[u8]) -> Option<&str> {
-    let is_token = !item.is_empty()
-        && item
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
-    is_token.then(|| str::from_utf8(item).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ impl Subject {
         let arrival = match &admission {
             None => fanlight_core::Arrival::Fresh(peer),
             Some(admission) => {
-                fanlight_core::Arrival::Upgraded(peer, admission.clone(), Vec::new())
+                fanlight_core::Arrival::Upgraded(peer, admission.clone().into(), Vec::new())
             }
         };
         let mut commands = Commands::default();

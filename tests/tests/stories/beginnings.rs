@@ -1,6 +1,8 @@
 //! From accept to open: the first two rows of the table of states.
 
-use fanlight_core::{Admission, Arrival, CloseReason, Event, PeerAddr, Refusal, Settings};
+use fanlight_core::{
+    Admission, Arrival, CloseReason, Event, Negotiated, PeerAddr, Refusal, Settings,
+};
 use fanlight_sim::Peer;
 
 use super::{ONE, ended, fresh, gone, house, hub, millis, open, say, secs, settled, stream, texts};
@@ -140,7 +142,7 @@ fn who_came_upgraded_is_heard_from_its_first_byte() {
     peer.say("echo one", &mut bytes);
     let half = bytes.len() - 3;
     let rest = bytes.split_off(half);
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), bytes);
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), bytes);
     let conn = world.connect(ONE, peer, arrival).unwrap();
     world.peer_sends(conn, &rest);
     world.flow();

@@ -34,7 +34,7 @@ impl Bench {
 
     pub(super) fn open(&mut self) -> ConnId {
         let admission = Admission::default();
-        self.accept(Arrival::Upgraded(PeerAddr::Unnamed, admission, Vec::new())).unwrap()
+        self.accept(Arrival::Upgraded(PeerAddr::Unnamed, admission.into(), Vec::new())).unwrap()
     }
 
     pub(super) fn tell(&mut self, event: Event<'_>) {

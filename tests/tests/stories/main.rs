@@ -51,7 +51,7 @@ fn open(world: &mut Story, shard: ShardId) -> ConnId {
 
 fn open_as(world: &mut Story, shard: ShardId, user: Option<&str>) -> ConnId {
     let admission = Admission { user: user.map(Topic::user), ..Admission::default() };
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, admission, Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, admission.into(), Vec::new());
     let conn = world.connect(shard, Peer::upgraded(1), arrival).unwrap();
     world.flow();
     conn

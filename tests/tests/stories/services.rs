@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanlight_core::{
-    Admission, Arrival, CloseCode, CloseReason, Config, ConnId, Context, Drain, Event, Instant,
-    Message, PeerAddr, Seq, Service, Settings, ShardId, Stats, Timer, Topic,
+    Arrival, CloseCode, CloseReason, Config, ConnId, Context, Drain, Event, Instant, Message,
+    Negotiated, PeerAddr, Seq, Service, Settings, ShardId, Stats, Timer, Topic,
 };
 use fanlight_sim::{Nature, Peer, Setup, World};
 
@@ -30,7 +30,7 @@ fn ask<S: Service>(world: &mut World<S>, request: &[u8]) -> ConnId {
 }
 
 fn open<S: Service>(world: &mut World<S>, shard: ShardId) -> ConnId {
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     world.connect(shard, Peer::upgraded(1), arrival).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanlight_core::{
-    Admission, Arrival, CloseCode, CloseFrame, End, Event, Message, PeerAddr, Refusal,
+    Arrival, CloseCode, CloseFrame, End, Event, Message, Negotiated, PeerAddr, Refusal,
 };
 
 use crate::{
@@ -189,7 +189,7 @@ fn lingering() -> Subject {
 fn gone() -> Subject {
     let mut subject = open();
     subject.tell(Event::Ended(subject.conn, End::Failed));
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     let successor = subject.hub.accept(subject.now, arrival, &mut subject.commands).unwrap();
     assert_eq!(successor.index(), subject.conn.index());
     subject.settled()

@@ -3,7 +3,7 @@
 use std::{io::IoSlice, time::Duration};
 
 use fanlight_core::{
-    Admission, Arrival, Audience, Command, Commands, Config, ConnId, Event, Hub, Instant, Message,
+    Arrival, Audience, Command, Commands, Config, ConnId, Event, Hub, Instant, Message, Negotiated,
     Parcel, PeerAddr, Portrait, Publish, Seat, Settings, ShardId, Topic,
 };
 
@@ -57,7 +57,7 @@ impl Subject {
     }
 
     pub(crate) fn upgraded() -> Self {
-        Self::new(Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new()))
+        Self::new(Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new()))
     }
 
     pub(crate) fn portrait(&self) -> Option<Portrait> {
@@ -119,7 +119,7 @@ impl Subject {
 
     /// Another connection has said nearly all of a long message.
     pub(crate) fn crowd(&mut self) {
-        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), HALF.to_vec());
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), HALF.to_vec());
         self.hub.accept(self.now, arrival, &mut self.commands).unwrap();
     }
 

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    Admission, Arrival, Commands, Config, Event, Message, PeerAddr, Seat, Settings, ShardId, Topic,
+    Arrival, Commands, Config, Event, Message, Negotiated, PeerAddr, Seat, Settings, ShardId,
+    Topic,
     hub::{admission::AddressKey, frames::Kind, outbox::Lane, parcel::Credit},
     wire::Frame,
 };
@@ -13,7 +14,7 @@ fn hub() -> (Hub, [ConnId; 3]) {
     let mut hub = Hub::new(config, Seat::alone(7));
     let mut commands = Commands::default();
     let now = Instant::ZERO + Duration::from_secs(100);
-    let upgraded = || Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let upgraded = || Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     let peer = PeerAddr::Inet("10.0.0.1:1".parse().unwrap());
     let conns = [upgraded(), upgraded(), Arrival::Fresh(peer)]
         .map(|arrival| hub.accept(now, arrival, &mut commands).unwrap());

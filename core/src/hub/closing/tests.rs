@@ -2,7 +2,7 @@ use std::io::IoSlice;
 
 use super::*;
 use crate::{
-    Admission, Arrival, Config, Event, Instant, Message, PeerAddr, Refusal, Seat, Waiting,
+    Arrival, Config, Event, Instant, Message, Negotiated, PeerAddr, Refusal, Seat, Waiting,
 };
 
 /// What the socket of `conn` should take.
@@ -16,7 +16,7 @@ fn unsent(hub: &Hub, conn: ConnId) -> Vec<u8> {
 fn a_kick_drops_what_a_close_was_to_wait_for_but_for_what_is_under_way() {
     let mut hub = Hub::new(Config::default(), Seat::alone(7));
     let mut commands = Commands::default();
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     let conn = hub.accept(Instant::ZERO, arrival, &mut commands).unwrap();
     let frame = |code: u16| CloseFrame { code: code.into(), reason: "".into() };
     for event in [

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    Admission, Arrival, CloseCode, CloseFrame, Commands, Config, Event, Message, PeerAddr, Seat,
-    Settings, Timer,
+    Admission, Arrival, CloseCode, CloseFrame, Commands, Config, Event, Message, Negotiated,
+    PeerAddr, Seat, Settings, Timer,
 };
 
 fn at(seconds: u64) -> Instant {
@@ -18,7 +18,7 @@ fn an_open_connection_in_the_midst_of_everything() {
     let (mut hub, mut commands) = hub();
     let admission = Admission { user: Some(Topic::user("alice")), ..Admission::default() };
     // The first two bytes of a masked text message.
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, admission, b"\x81\x85".to_vec());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, admission.into(), b"\x81\x85".to_vec());
     let conn = hub.accept(at(1), arrival, &mut commands).unwrap();
     for event in [
         Event::Subscribe(conn, Topic::new("lobby")),
@@ -51,7 +51,7 @@ fn an_open_connection_in_the_midst_of_everything() {
 #[test]
 fn a_ping_and_its_pong() {
     let (mut hub, mut commands) = hub();
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     let conn = hub.accept(at(0), arrival, &mut commands).unwrap();
     hub.handle(at(25), Event::Tick, &mut commands);
     let queued = hub.portrait(conn).unwrap();
@@ -78,7 +78,7 @@ fn a_ping_and_its_pong() {
 #[test]
 fn an_end_from_its_first_word_to_its_last() {
     let (mut hub, mut commands) = hub();
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     let conn = hub.accept(at(0), arrival, &mut commands).unwrap();
     let frame = CloseFrame { code: CloseCode::Away, reason: "".into() };
     hub.handle(at(2), Event::Close(conn, frame), &mut commands);

@@ -133,7 +133,7 @@ fn other_versions_and_settings_are_told() {
     let head = beginning(Payloads::Kept);
     let mut other = head.clone();
     other[16] += 1;
-    assert!(matches!(read(&other), Err(JournalError::Version(3))));
+    assert!(matches!(read(&other), Err(JournalError::Version(4))));
     assert!(matches!(read(b"GIF89a"), Err(JournalError::NotAJournal)));
 
     let with_body = |body: &[u8]| {

@@ -28,7 +28,7 @@ impl Service for Busy {
             _ => {
                 let subprotocol = request.choose_subprotocol(&["chat"]);
                 let user = Some(Topic::user(request.query().unwrap_or("nobody")));
-                cx.admit(conn, Admission { subprotocol, user });
+                cx.admit(conn, Admission { subprotocol, user, never_deflate: false });
             }
         }
     }

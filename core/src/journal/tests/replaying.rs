@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::house::{BEGAN, House, eventful};
 use crate::{
-    Admission, Arrival, Commands, Config, Event, Hub, Instant, Message, Parcel, PeerAddr, Seat,
+    Arrival, Commands, Config, Event, Hub, Instant, Message, Negotiated, Parcel, PeerAddr, Seat,
     ShardId,
     hub::{Content, Credit},
     journal::{
@@ -236,7 +236,7 @@ fn without_payloads_nothing_tells_one_text_from_another() {
     let journal = |text: &str| {
         let began = std::time::Duration::ZERO;
         let mut hub = Hub::recorded(Default::default(), Seat::alone(7), Payloads::Omitted, began);
-        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
         let commands = &mut Commands::default();
         let conn = hub.accept(Instant::ZERO, arrival, commands).unwrap();
         hub.handle(Instant::ZERO, Event::Send(conn, Message::text(text)), commands);

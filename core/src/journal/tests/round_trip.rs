@@ -13,7 +13,7 @@ use crate::{
         encoding::{Decode, Encode, Source},
         input::Input,
     },
-    wire::Subprotocol,
+    wire::{Deflate, Negotiated, Subprotocol},
 };
 
 fn conn() -> impl Strategy<Value = ConnId> {
@@ -59,10 +59,13 @@ fn refusal() -> impl Strategy<Value = Refusal> {
 
 fn admission() -> impl Strategy<Value = Admission> {
     let subprotocol = prop::option::of("[a-z.]{1,9}");
-    (subprotocol, prop::option::of(topic())).prop_map(|(subprotocol, user)| Admission {
-        subprotocol: subprotocol.map(|name| Subprotocol::recorded(&name).unwrap()),
-        user,
-    })
+    (subprotocol, prop::option::of(topic()), any::<bool>()).prop_map(
+        |(subprotocol, user, never_deflate)| Admission {
+            subprotocol: subprotocol.map(|name| Subprotocol::recorded(&name).unwrap()),
+            user,
+            never_deflate,
+        },
+    )
 }
 
 fn at() -> impl Strategy<Value = Option<Instant>> {
@@ -88,8 +91,12 @@ fn peer() -> impl Strategy<Value = PeerAddr> {
 fn arrival() -> impl Strategy<Value = Arrival> {
     prop_oneof![
         peer().prop_map(Arrival::Fresh),
-        (peer(), admission(), any::<Vec<u8>>())
-            .prop_map(|(peer, admission, read)| Arrival::Upgraded(peer, admission, read)),
+        (peer(), admission(), prop::option::of(9..=15_u8), any::<Vec<u8>>()).prop_map(
+            |(peer, admission, window_bits, read)| {
+                let deflate = window_bits.and_then(Deflate::recorded);
+                Arrival::Upgraded(peer, Negotiated { admission, deflate }, read)
+            }
+        ),
     ]
 }
 

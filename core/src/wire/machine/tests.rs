@@ -1,6 +1,13 @@
 //! The wire against bytes made by hand, however they are cut.
 
-use super::*;
+use tungstenite::protocol::CloseFrame;
+
+use crate::wire::{
+    CloseCodeNotAllowed, Deflate, Deflater, Fault, Incoming, Limits, Message, ReplyKind, Role,
+    Wire, assembly::Assembly, header::HEADER_BYTES_ANY_MAX,
+};
+
+mod deflated;
 
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const LIMITS: Limits = Limits { message_bytes_max: 70_000 };

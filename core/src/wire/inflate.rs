@@ -1,0 +1,151 @@
+//! Inflating one message: RFC 7692, section 7.2.2.
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::{Fault, deflater::TAIL};
+
+/// How much room is made at first, as a multiple of what came.
+const GUESS: usize = 4;
+/// What ends a message that is whole: the tail that its sender left out, and an empty last block.
+/// Only behind a whole block do they have a meaning, so a message that was cut off is found out.
+const END: [u8; 6] = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 3, 0];
+
+/// How long the payload of a message may be that inflates to at most `message_bytes_max`: what does
+/// not get shorter gets longer by a few bytes a block.
+pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
+    message_bytes_max.saturating_add(message_bytes_max / 32).saturating_add(64)
+}
+
+/// Appends what `payload` inflates to, at most `length_max` bytes.
+///
+/// The bound holds while it runs: of a bomb no more is made than the bound.
+pub(super) fn inflate(payload: &[u8], length_max: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let start = out.len();
+    // One byte more, by which what is too long is told from what is as long as it may be.
+    let room_max = length_max.saturating_add(1);
+    let mut decompress = Decompress::new(false);
+    out.reserve_exact(payload.len().saturating_mul(GUESS).clamp(64, 64 * 1024).min(room_max));
+    for (part, is_end) in [(payload, false), (&END[..], true)] {
+        let mut rest = part;
+        loop {
+            let [taken_before, made_before] = [decompress.total_in(), decompress.total_out()];
+            let status = decompress
+                .decompress_vec(rest, out, FlushDecompress::None)
+                .map_err(|_| Fault::InvalidDeflate)?;
+            let taken = (decompress.total_in() - taken_before) as usize;
+            let made = decompress.total_out() - made_before;
+            rest = &rest[taken..];
+            if out.len() - start > length_max {
+                return Err(Fault::MessageTooBig);
+            }
+            match status {
+                Status::StreamEnd if is_end && rest.is_empty() => return Ok(()),
+                // A block that says it is the last may be followed by others: section 7.2.3.4.
+                Status::StreamEnd if !is_end => decompress.reset(false),
+                Status::StreamEnd => return Err(Fault::InvalidDeflate),
+                Status::Ok | Status::BufError => {}
+            }
+            if out.len() == out.capacity() {
+                let made = out.len() - start;
+                out.reserve_exact(made.max(64).min(room_max - made));
+            } else if rest.is_empty() {
+                break;
+            } else if taken == 0 && made == 0 {
+                return Err(Fault::InvalidDeflate);
+            }
+        }
+    }
+    Err(Fault::InvalidDeflate)
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compress, Compression, FlushCompress};
+
+    use super::*;
+
+    fn inflated(payload: &[u8], length_max: usize) -> Result<Vec<u8>, Fault> {
+        let mut out = b"before".to_vec();
+        inflate(payload, length_max, &mut out)?;
+        assert!(out.starts_with(b"before"));
+        Ok(out.split_off(6))
+    }
+
+    /// As a peer compresses, its tail left out.
+    fn deflated(payload: &[u8], level: u32) -> Vec<u8> {
+        let mut out = Vec::with_capacity(payload.len() + payload.len() / 16 + 64);
+        Compress::new(Compression::new(level), false)
+            .compress_vec(payload, &mut out, FlushCompress::Sync)
+            .unwrap();
+        out.truncate(out.len() - TAIL.len());
+        out
+    }
+
+    #[test]
+    fn the_examples_of_the_rfc_are_inflated() {
+        // Sections 7.2.3.1, 7.2.3.3, 7.2.3.4, 7.2.3.5 and 7.2.3.6.
+        assert_eq!(inflated(b"\xf2\x48\xcd\xc9\xc9\x07\x00", 5), Ok(b"Hello".to_vec()));
+        let stored = b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00";
+        assert_eq!(inflated(stored, 5), Ok(b"Hello".to_vec()));
+        assert_eq!(inflated(b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 5), Ok(b"Hello".to_vec()));
+        let two_blocks = b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00";
+        assert_eq!(inflated(two_blocks, 5), Ok(b"Hello".to_vec()));
+        assert_eq!(inflated(b"\x00", 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn any_length_comes_back() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for length in [0, 1, 2, 63, 64, 65, 1000, 65_535, 65_536, 300_000] {
+            let payload: Vec<u8> =
+                (0..length).map(|n| if n % 3 == 0 { rng.u8(..) } else { b'x' }).collect();
+            for level in [0, 1, 6, 9] {
+                let deflated = deflated(&payload, level);
+                assert!(deflated.len() <= deflated_bytes_max(length), "{length} at {level}");
+                assert_eq!(inflated(&deflated, length).as_ref(), Ok(&payload), "{length}");
+                if length > 0 {
+                    assert_eq!(inflated(&deflated, length - 1), Err(Fault::MessageTooBig));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_bomb_no_more_is_made_than_the_bound() {
+        let bomb = deflated(&vec![0; 64 << 20], 9);
+        assert!(bomb.len() < 70_000);
+        let mut out = Vec::new();
+        assert_eq!(inflate(&bomb, 100_000, &mut out), Err(Fault::MessageTooBig));
+        assert!(out.capacity() <= 100_001, "{}", out.capacity());
+    }
+
+    #[test]
+    fn a_message_that_was_cut_off_is_refused() {
+        let payload: Vec<u8> = (0..500_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+        for level in [0, 6] {
+            let whole = deflated(&payload, level);
+            let refused = (0..whole.len())
+                .filter(|cut| inflated(&whole[..*cut], 1 << 20) == Err(Fault::InvalidDeflate))
+                .count();
+            // Nobody can tell when the last byte carries nothing but the beginning of the tail's block,
+            // or when the tail is just what a stored block still wants.
+            assert!(refused + 2 >= whole.len(), "{refused} of {}", whole.len());
+        }
+    }
+
+    #[test]
+    fn what_is_no_deflate_is_refused() {
+        for broken in [
+            &b""[..],
+            b"\x07",
+            b"\xff\xff\xff",
+            b"\x00\x05\x00\xfa\xffHell",
+            // The second block points to before the beginning.
+            b"\x03\x00\x02",
+            // Behind a last block, bytes that are none.
+            b"\xf3\x48\xcd\xc9\xc9\x07\x00",
+        ] {
+            assert_eq!(inflated(broken, 100), Err(Fault::InvalidDeflate), "{broken:x?}");
+        }
+    }
+}
