@@ -219,9 +219,9 @@ settings! {
     decision_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
 
     /// Longest message that a peer may send, all its fragments together; past it 1009. With 10 bytes
-    /// of header it must fit `outbox_bytes_max`, with a 32nd more, as which it may come where it is
-    /// compressed, and 320 bytes of overhead `assembly_bytes_max`. Of a compressed message it is the
-    /// length that it inflates to.
+    /// of header it must fit `outbox_bytes_max`, with 256 of overhead `assembly_bytes_max`; where
+    /// messages may be compressed, with a 32nd more and 320. Of a compressed message it is the length
+    /// that it inflates to.
     message_bytes_max: Bytes = MIB, 1 => GIB;
     /// How long a peer may take from the first byte of a message to its last; past it 1008.
     message_timeout: Time = Duration::from_secs(60), MILLI => HOUR;
@@ -302,7 +302,11 @@ impl Config {
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
         settings.check_ranges()?;
         let frame_bytes_max = settings.message_bytes_max + crate::wire::HEADER_BYTES_MAX;
-        let deflated_bytes_max = crate::wire::deflated_bytes_max(settings.message_bytes_max);
+        // What does not get shorter when it is compressed gets longer.
+        let deflated_bytes_max = match settings.deflate_level {
+            0 => settings.message_bytes_max,
+            _ => crate::wire::deflated_bytes_max(settings.message_bytes_max),
+        };
         for (field, value, other, bound) in [
             // A message that may come in must be able to go out again.
             (
@@ -320,7 +324,13 @@ impl Config {
             (
                 "assembly_bytes_max",
                 settings.assembly_bytes_max,
-                "message_bytes_max, a 32nd more of it and 320 bytes of its assembly",
+                "message_bytes_max with 256 bytes of its assembly",
+                settings.message_bytes_max + 256,
+            ),
+            (
+                "assembly_bytes_max",
+                settings.assembly_bytes_max,
+                "message_bytes_max, a 32nd of it more as it may be compressed, and 320 bytes",
                 deflated_bytes_max + 256,
             ),
             (

@@ -85,10 +85,9 @@ impl<S: Service> World<S> {
         }
         socket.moved_at = self.now;
         socket.seen.taken_at = now;
-        socket.outward.extend_from_slice(bytes);
         self.digest.bytes(conn, bytes);
         let pings = socket.watch.pings();
-        let written = socket.watch.write(bytes);
+        let written = socket.watch.write(bytes, &mut socket.outward);
         if socket.watch.pings() > pings {
             socket.seen.pinged_at = Some(now);
         }

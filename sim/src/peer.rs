@@ -1,8 +1,8 @@
 //! A remote program that speaks WebSocket, well or badly.
 
 use fanlight_core::{
-    CloseFrame, Message,
-    wire::{Fault, Incoming, Limits, ReplyKind, Role, Wire},
+    CloseFrame, Message, http,
+    wire::{Deflate, Deflater, Fault, Incoming, Limits, ReplyKind, Role, Wire},
 };
 
 use crate::{
@@ -10,6 +10,8 @@ use crate::{
     rudeness::Rudeness,
 };
 
+/// How a peer compresses: whatever gets shorter.
+const DEFLATER: Deflater = Deflater { level: 1, bytes_min: 0 };
 /// The longest message that a peer takes.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
@@ -22,6 +24,8 @@ pub struct Peer {
     answer: Answer,
     came_upgraded: bool,
     is_impatient: bool,
+    /// The window that it offers to be sent compressed messages for.
+    window_bits: Option<u8>,
     answers: bool,
     /// The second half of a frame that was begun.
     owed: Vec<u8>,
@@ -60,6 +64,12 @@ impl Peer {
         Self { is_impatient: true, ..Self::asking(mask_seed) }
     }
 
+    /// A peer that will offer permessage-deflate (RFC 7692) for messages compressed with a window of
+    /// so many bits, and compress what it says where that is taken.
+    pub fn offering(mask_seed: u64, window_bits: u8) -> Self {
+        Self { window_bits: Some(window_bits), ..Self::asking(mask_seed) }
+    }
+
     /// A well-behaved peer that somebody else has upgraded.
     pub fn upgraded(mask_seed: u64) -> Self {
         Self::new(Answer::Upgraded, mask_seed)
@@ -73,6 +83,7 @@ impl Peer {
             wire: Wire::new(Role::Client { mask_seed: seed }, limits),
             came_upgraded: answer == Answer::Upgraded,
             is_impatient: false,
+            window_bits: None,
             answer,
             answers: true,
             owed: Vec::new(),
@@ -98,6 +109,22 @@ impl Peer {
         }
         request += "\r\n";
         request.into_bytes()
+    }
+
+    /// Its request for `path`, of an upgrade, with what it offers.
+    pub fn asks(&self, path: &str) -> Vec<u8> {
+        let mut request = Self::request(path, true);
+        if let Some(window_bits) = self.window_bits {
+            request.truncate(request.len() - 2);
+            let offer = Deflate::OFFER;
+            request.extend_from_slice(
+                format!(
+                    "Sec-WebSocket-Extensions: {offer}; server_max_window_bits={window_bits}\r\n\r\n"
+                )
+                .as_bytes(),
+            );
+        }
+        request
     }
 
     /// From now on it answers nothing: no ping, no Close, no end of stream.
@@ -153,7 +180,7 @@ impl Peer {
     pub fn say(&mut self, text: &str, out: &mut Vec<u8>) {
         if self.can_speak() {
             out.append(&mut self.owed);
-            if self.wire.send(&Message::text(text), out) {
+            if self.wire.send_deflated(&Message::text(text), DEFLATER, out) {
                 self.said.push(text.to_owned());
             }
         }
@@ -240,6 +267,7 @@ impl Peer {
                 if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
                     let mut frames = head.split_off(at + 4);
                     if head.starts_with(b"HTTP/1.1 101 ") {
+                        self.wire.set_deflate(taken(head));
                         self.answer = Answer::Upgraded;
                         self.read_frames(&mut frames, out);
                     } else {
@@ -329,6 +357,16 @@ impl Peer {
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
+}
+
+/// What the head of an answer takes of an offer: nothing if it is no answer to it, and then the first
+/// compressed message is a fault of the server.
+fn taken(head: &[u8]) -> Option<Deflate> {
+    let head = str::from_utf8(head).ok()?;
+    let line = head.lines().find_map(|line| line.strip_prefix("sec-websocket-extensions: "))?;
+    let mut headers = http::HeaderMap::new();
+    headers.insert(http::header::SEC_WEBSOCKET_EXTENSIONS, line.parse().ok()?);
+    Deflate::answered(&headers).ok()?
 }
 
 /// The status in the head of an HTTP answer (RFC 9112, section 4).

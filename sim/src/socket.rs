@@ -143,7 +143,7 @@ impl Socket {
         self.conn
     }
 
-    /// Every byte that the hub wrote to it.
+    /// What the hub wrote to it, each frame once it was whole, and as if nothing were compressed.
     pub fn outward(&self) -> &[u8] {
         &self.outward
     }

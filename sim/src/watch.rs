@@ -61,16 +61,17 @@ impl Watch {
         Ok(())
     }
 
-    /// The socket took bytes. Law 4: a valid stream, and nothing after a Close.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.reader.read(bytes)
+    /// The socket took bytes. Law 4: a valid stream, and nothing after a Close. Appends to `plain`
+    /// what is whole now.
+    pub(crate) fn write(&mut self, bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), String> {
+        self.reader.read(bytes, plain)
     }
 
     /// How many messages there will have been when `unsent` is written too.
     pub(crate) fn messages_with(&self, unsent: &[u8]) -> usize {
         let mut reader = self.reader.clone();
         // What is wrong with it is told when it is written.
-        _ = reader.read(unsent);
+        _ = reader.read(unsent, &mut Vec::new());
         reader.messages()
     }
 

@@ -26,6 +26,8 @@ pub enum Greeting {
     UpgradedMidway,
     /// It asks for this path.
     Asks(&'static str),
+    /// It asks for this path, and offers permessage-deflate with a window of so many bits.
+    Offers(&'static str, u8),
     /// It asks for this path, and speaks without waiting for the answer.
     AsksAndSpeaks(&'static str),
     /// It asks for a page.
@@ -186,6 +188,7 @@ fn greeting() -> impl Strategy<Value = Greeting> {
         4 => option::of(select(USERS)).prop_map(Greeting::Upgraded),
         1 => Just(Greeting::UpgradedMidway),
         4 => path().prop_map(Greeting::Asks),
+        3 => (path(), 8..=15_u8).prop_map(|(path, window_bits)| Greeting::Offers(path, window_bits)),
         2 => path().prop_map(Greeting::AsksAndSpeaks),
         1 => select(&[
             Greeting::AsksForPage,

@@ -59,9 +59,11 @@ impl Bounds {
                 request_line_bytes_max: 128,
                 upgrade_timeout: Duration::from_secs(3),
                 decision_timeout: Duration::from_secs(4),
-                message_bytes_max: 256,
+                message_bytes_max: 180,
                 message_timeout: Duration::from_secs(6),
                 assembly_bytes_max: 512,
+                deflate_level: 6,
+                deflate_bytes_min: 20,
                 inbound_frames_per_second_max: 20,
                 ping_interval: Duration::from_secs(5),
                 pong_timeout: Duration::from_secs(2),
@@ -100,6 +102,8 @@ fn drawn(rng: &mut Rng) -> Settings {
     let parcel_bytes_max = count(default.parcel_bytes_max, 1_024, 8_192);
     let read_bytes_max = count(default.read_bytes_max, 512, 2_048);
     let linger_bytes_max = count(default.linger_bytes_max, 0, 512);
+    let deflate_level = count(default.deflate_level, 1, 9);
+    let deflate_bytes_min = count(default.deflate_bytes_min, 0, 100);
     let mut time = |default: Duration| {
         if rng.bool() { default } else { default.mul_f64(rng.f64() / 2.0 + 0.05) }
     };
@@ -111,7 +115,10 @@ fn drawn(rng: &mut Rng) -> Settings {
         outbox_messages_max,
         outbox_bytes_max: outbox_bytes_max.max(message_bytes_max + 10),
         frames_bytes_max: frames_bytes_max.max(outbox_bytes_max).max(message_bytes_max + 10),
-        assembly_bytes_max: assembly_bytes_max.max(message_bytes_max + 256),
+        assembly_bytes_max: assembly_bytes_max
+            .max(message_bytes_max + message_bytes_max / 32 + 320),
+        deflate_level,
+        deflate_bytes_min,
         inbound_frames_per_second_max,
         subscriptions_max,
         topics_max,

@@ -153,6 +153,11 @@ impl Stage {
             Greeting::Asks(path) => {
                 (Peer::asking(seed), Arrival::Fresh(here), Peer::request(path, true))
             }
+            Greeting::Offers(path, window_bits) => {
+                let peer = Peer::offering(seed, window_bits);
+                let request = peer.asks(path);
+                (peer, Arrival::Fresh(here), request)
+            }
             Greeting::AsksAndSpeaks(path) => {
                 let mut peer = Peer::impatient(seed);
                 let mut bytes = Peer::request(path, true);

@@ -115,7 +115,7 @@ fn world_op(bytes: &mut Unstructured<'_>) -> Result<Op> {
 }
 
 fn greeting(bytes: &mut Unstructured<'_>) -> Result<Greeting> {
-    Ok(match bytes.int_in_range(0..=11)? {
+    Ok(match bytes.int_in_range(0..=12)? {
         0..=3 => Greeting::Upgraded(user(bytes)?),
         4 => Greeting::UpgradedMidway,
         5 | 6 => Greeting::Asks(bytes.choose(PATHS)?),
@@ -123,6 +123,7 @@ fn greeting(bytes: &mut Unstructured<'_>) -> Result<Greeting> {
         8 => Greeting::AsksForPage,
         9 => Greeting::AsksByHalf,
         10 => Greeting::Babbles,
+        11 => Greeting::Offers(bytes.choose(PATHS)?, bytes.int_in_range(8..=15)?),
         _ => Greeting::IsSilent,
     })
 }

@@ -276,7 +276,7 @@ fn speech(rng: &mut Rng) -> Speech {
 
 fn greeting(rng: &mut Rng) -> Greeting {
     let path = PATHS[rng.usize(..PATHS.len())];
-    match rng.u8(..16) {
+    match rng.u8(..20) {
         0..=4 => Greeting::Upgraded(rng.bool().then(|| USERS[rng.usize(..USERS.len())])),
         5 => Greeting::UpgradedMidway,
         6..=9 => Greeting::Asks(path),
@@ -284,6 +284,7 @@ fn greeting(rng: &mut Rng) -> Greeting {
         12 => Greeting::AsksForPage,
         13 => Greeting::AsksByHalf,
         14 => Greeting::Babbles,
+        15..=18 => Greeting::Offers(path, rng.u8(8..=15)),
         _ => Greeting::IsSilent,
     }
 }
