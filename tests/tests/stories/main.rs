@@ -7,6 +7,7 @@ mod bench;
 mod calls;
 mod closings;
 mod credit;
+mod deflate;
 mod drain;
 mod edges;
 mod heartbeats;
