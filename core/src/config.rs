@@ -15,6 +15,8 @@ pub enum Unit {
     Count,
     /// Hundredths of the whole.
     Percent,
+    /// Yes, which is 1, or no, which is 0.
+    Switch,
 }
 
 /// The value of one setting.
@@ -91,11 +93,18 @@ pub enum ConfigError {
 
 macro_rules! settings {
     (@unit Time) => { Duration };
+    (@unit Switch) => { bool };
     (@unit $number:ident) => { usize };
     (@value Time, $value:expr) => { Value::Time($value) };
     (@value $number:ident, $value:expr) => { Value::Number($value as u64) };
     (@set Time, $slot:expr, $value:expr) => {
         match $value { Value::Time(time) => { $slot = time; true } Value::Number(_) => false }
+    };
+    (@set Switch, $slot:expr, $value:expr) => {
+        match $value {
+            Value::Number(number @ 0..=1) => { $slot = number == 1; true }
+            Value::Number(_) | Value::Time(_) => false,
+        }
     };
     (@set $number:ident, $slot:expr, $value:expr) => {
         match $value {
@@ -223,6 +232,9 @@ settings! {
     /// messages may be compressed, with a 32nd more and 320. Of a compressed message it is the length
     /// that it inflates to.
     message_bytes_max: Bytes = MIB, 1 => GIB;
+    /// Whether a frame's length may be written longer than it must. RFC 6455, section 5.2 forbids it,
+    /// and a frame that does is answered with 1002; few clients do.
+    overlong_lengths: Switch = false, false => true;
     /// How long a peer may take from the first byte of a message to its last; past it 1008.
     message_timeout: Time = Duration::from_secs(60), MILLI => HOUR;
     /// Most bytes of unfinished messages that a shard holds at once; past it 1013 for the message
@@ -375,7 +387,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_refused_just_outside_its_range() {
-        for setting in Settings::ALL {
+        for setting in Settings::ALL.iter().filter(|setting| setting.unit != Unit::Switch) {
             let outside = match setting.max {
                 Value::Time(time) => Value::Time(time + Duration::from_nanos(1)),
                 Value::Number(number) => Value::Number(number + 1),
@@ -387,6 +399,15 @@ mod tests {
             assert!(refused.contains(&outside.to_string()), "{refused}");
             assert!(refused.contains(&setting.max.to_string()), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        let mut settings = Settings::default();
+        settings.set("overlong_lengths", Value::Number(1)).unwrap();
+        assert!(settings.overlong_lengths);
+        assert!(settings.set("overlong_lengths", Value::Number(2)).is_err());
+        assert!(settings.set("overlong_lengths", Value::Time(MILLI)).is_err());
     }
 
     #[test]

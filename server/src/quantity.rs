@@ -12,6 +12,8 @@ pub(crate) enum QuantityError {
     Bytes,
     #[error("not a whole number")]
     Number,
+    #[error("must be yes or no")]
+    Switch,
     #[error("must be from {min} to {max}")]
     OutOfRange { min: String, max: String },
 }
@@ -28,6 +30,11 @@ pub(crate) fn parse(setting: &Setting, text: &str) -> Result<Value, QuantityErro
             let size = text.parse::<ByteSize>().map_err(|_| QuantityError::Bytes)?;
             Value::Number(size.as_u64())
         }
+        Unit::Switch => match text {
+            "yes" => Value::Number(1),
+            "no" => Value::Number(0),
+            _ => return Err(QuantityError::Switch),
+        },
         Unit::Count | Unit::Percent => {
             Value::Number(text.parse().map_err(|_| QuantityError::Number)?)
         }
@@ -51,6 +58,8 @@ pub(crate) fn show(unit: Unit, value: Value) -> String {
             // Only where rounding loses nothing.
             if short.parse() == Ok(ByteSize(bytes)) { short } else { format!("{bytes}B") }
         }
+        (Unit::Switch, Value::Number(0)) => "no".to_owned(),
+        (Unit::Switch, Value::Number(_)) => "yes".to_owned(),
         (Unit::Time | Unit::Count | Unit::Percent, Value::Number(number)) => number.to_string(),
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn args() -> impl Iterator<Item = Arg> {
                 .visible_alias("deflate")
                 .num_args(0..=1)
                 .default_missing_value(DEFLATE_LEVEL_IF_NOT_SAID),
+            _ if setting.unit == Unit::Switch => arg.num_args(0..=1).default_missing_value("yes"),
             _ => arg,
         }
     })
@@ -103,6 +104,7 @@ fn unit_name(unit: Unit) -> &'static str {
         Unit::Bytes => "BYTES",
         Unit::Count => "COUNT",
         Unit::Percent => "PERCENT",
+        Unit::Switch => "YES|NO",
     }
 }
 
@@ -118,7 +120,8 @@ fn about(setting: &Setting) -> String {
 fn range(setting: &Setting) -> String {
     let show = |value| quantity::show(setting.unit, value);
     let [default, min, max] = [setting.default, setting.min, setting.max].map(show);
-    format!("[default: {default}; from {min} to {max}]")
+    let (from, to) = if setting.unit == Unit::Switch { ("", "or") } else { ("from ", "to") };
+    format!("[default: {default}; {from}{min} {to} {max}]")
 }
 
 #[cfg(test)]
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_refused_just_outside_its_range_by_name_value_and_range() {
-        for setting in Settings::ALL {
+        for setting in Settings::ALL.iter().filter(|setting| setting.unit != Unit::Switch) {
             let outside = match setting.max {
                 Value::Time(time) => {
                     format!("{}ns", (time + std::time::Duration::from_nanos(1)).as_nanos())
@@ -181,6 +184,14 @@ mod tests {
                 assert!(refused.contains(part.as_str()), "{refused:?} lacks {part:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_switch_needs_no_value() {
+        let is_on = |args| config_of(args).unwrap().overlong_lengths;
+        assert!(!is_on(&[]) && !is_on(&["--overlong-lengths", "no"]));
+        assert!(is_on(&["--overlong-lengths"]) && is_on(&["--overlong-lengths=yes"]));
+        assert!(config_of(&["--overlong-lengths=1"]).unwrap_err().contains("yes or no"));
     }
 
     #[test]

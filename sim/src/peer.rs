@@ -76,7 +76,7 @@ impl Peer {
     }
 
     fn new(answer: Answer, mask_seed: u64) -> Self {
-        let limits = Limits { message_bytes_max: MESSAGE_BYTES_MAX };
+        let limits = Limits { message_bytes_max: MESSAGE_BYTES_MAX, ..Limits::default() };
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&mask_seed.to_le_bytes());
         Self {

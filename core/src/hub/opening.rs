@@ -37,7 +37,10 @@ impl Hub {
         }
         self.stats.accepted += 1;
         self.census.arrived(address, is_fresh);
-        let limits = Limits { message_bytes_max: self.config.message_bytes_max };
+        let limits = Limits {
+            message_bytes_max: self.config.message_bytes_max,
+            overlong_lengths: self.config.overlong_lengths,
+        };
         let upgrade = Upgrade::new(HeadLimits {
             head_bytes_max: self.config.head_bytes_max,
             request_line_bytes_max: self.config.request_line_bytes_max,

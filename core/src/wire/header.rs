@@ -7,7 +7,7 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-use super::{Fault, inflate::deflated_bytes_max};
+use super::{Fault, Limits, inflate::deflated_bytes_max};
 
 /// The longest header of any frame.
 pub(super) const HEADER_BYTES_ANY_MAX: usize = 14;
@@ -82,7 +82,7 @@ pub(super) struct Expectation {
     pub(super) is_deflated: bool,
     /// Whether a message may be compressed.
     pub(super) may_deflate: bool,
-    pub(super) message_bytes_max: usize,
+    pub(super) limits: Limits,
 }
 
 impl Header {
@@ -110,7 +110,7 @@ impl Header {
         if length >> 63 != 0 {
             return Err(Fault::LengthTopBit);
         }
-        if header_bytes != raw.len(length) {
+        if header_bytes != raw.len(length) && !expected.limits.overlong_lengths {
             return Err(Fault::LengthNotShortest);
         }
         let is_deflated = raw.rsv1 || kind == FrameKind::Continuation && expected.is_deflated;
@@ -153,9 +153,9 @@ fn judge_length(
     };
     // What a compressed one inflates to is judged when it does.
     let bytes_max = if is_deflated {
-        deflated_bytes_max(expected.message_bytes_max)
+        deflated_bytes_max(expected.limits.message_bytes_max)
     } else {
-        expected.message_bytes_max
+        expected.limits.message_bytes_max
     };
     usize::try_from(length)
         .ok()
@@ -186,7 +186,7 @@ mod tests {
         message_bytes: None,
         is_deflated: false,
         may_deflate: false,
-        message_bytes_max: 70_000,
+        limits: Limits { message_bytes_max: 70_000, overlong_lengths: false },
     };
     const CLIENT: Expectation = Expectation { is_masked: false, ..SERVER };
 
@@ -244,6 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_form_is_taken_if_that_is_wanted() {
+        let limits = Limits { overlong_lengths: true, ..CLIENT.limits };
+        let expected = Expectation { limits, ..CLIENT };
+        let short = read(b"\x82\x7e\x00\x05", expected).unwrap().unwrap();
+        assert_eq!((short.0.length, short.1), (5, 4));
+        let long = read(b"\x82\x7f\0\0\0\0\0\0\0\x05", expected).unwrap().unwrap();
+        assert_eq!((long.0.length, long.1), (5, 10));
+        assert!(read(b"\x89\x7e\x00\x7e", expected).is_err(), "a control frame is still short");
+    }
+
+    #[test]
     fn a_control_frame_is_short_and_whole() {
         assert!(read(b"\x89\x7d", CLIENT).is_ok());
         assert_eq!(read(b"\x89\x7e\x00\x7e", CLIENT), Err(Fault::ControlTooLong));
@@ -262,7 +273,8 @@ mod tests {
 
     #[test]
     fn the_sum_of_the_fragments_is_bounded() {
-        let begun = Expectation { message_bytes: Some(3), message_bytes_max: 10, ..CLIENT };
+        let limits = Limits { message_bytes_max: 10, ..CLIENT.limits };
+        let begun = Expectation { message_bytes: Some(3), limits, ..CLIENT };
         assert!(read(b"\x80\x07", begun).is_ok());
         assert_eq!(read(b"\x80\x08", begun), Err(Fault::MessageTooBig));
         let fresh = Expectation { message_bytes: None, ..begun };

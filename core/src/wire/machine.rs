@@ -19,6 +19,7 @@ pub struct Wire {
     pub(super) frames_received: u32,
     pub(super) fault: Option<Fault>,
     pub(super) deflate: Option<Deflate>,
+    pub(super) overlong_lengths: bool,
     pub(super) close_sent: bool,
     pub(super) close_received: bool,
 }
@@ -34,6 +35,7 @@ impl Wire {
             assembly: None,
             masks,
             message_bytes_max: limits.message_bytes_max,
+            overlong_lengths: limits.overlong_lengths,
             frames_received: 0,
             fault: None,
             deflate: None,

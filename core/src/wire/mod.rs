@@ -7,7 +7,7 @@
 //! ```
 //! use fanlight_core::{Message, wire::{Incoming, Limits, Role, Wire}};
 //!
-//! let limits = Limits { message_bytes_max: 1024 };
+//! let limits = Limits { message_bytes_max: 1024, ..Limits::default() };
 //! let mut client = Wire::new(Role::Client { mask_seed: [7; 32] }, limits);
 //! let mut server = Wire::new(Role::Server, limits);
 //!

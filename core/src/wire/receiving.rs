@@ -1,7 +1,7 @@
 //! What a wire makes of the bytes that come.
 
 use super::{
-    Fault, Incoming, Message, Reply, ReplyKind, Wire,
+    Fault, Incoming, Limits, Message, Reply, ReplyKind, Wire,
     assembly::{Assembly, PartialMessage, Stage, inflated},
     close,
     control::ControlFrame,
@@ -286,7 +286,10 @@ impl Wire {
             message_bytes: message.map(PartialMessage::len),
             is_deflated: message.is_some_and(PartialMessage::is_deflated),
             may_deflate: self.deflate.is_some(),
-            message_bytes_max: self.message_bytes_max,
+            limits: Limits {
+                message_bytes_max: self.message_bytes_max,
+                overlong_lengths: self.overlong_lengths,
+            },
         }
     }
 

@@ -19,4 +19,13 @@ pub enum Role {
 pub struct Limits {
     /// The longest message that may come, all its fragments together, in bytes.
     pub message_bytes_max: usize,
+    /// Whether a length may be written longer than it must, which RFC 6455, section 5.2 forbids.
+    pub overlong_lengths: bool,
+}
+
+/// Messages of up to 1 MiB, and lengths as the RFC has them.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { message_bytes_max: 1 << 20, overlong_lengths: false }
+    }
 }

@@ -212,7 +212,7 @@ async fn live(
     mut spoken: Option<mpsc::Receiver<Message>>,
     crowd: Rc<Crowd>,
 ) -> io::Result<Vec<String>> {
-    let limits = Limits { message_bytes_max: 1 << 20 };
+    let limits = Limits { message_bytes_max: 1 << 20, ..Limits::default() };
     let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, limits);
     let mut buffer = [0; 4096];
     let mut order = Vec::new();

@@ -61,7 +61,7 @@ impl Peer {
         }
         assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", head.escape_ascii());
         let role = Role::Client { mask_seed: [number as u8; 32] };
-        let wire = Wire::new(role, Limits { message_bytes_max: 1 << 20 });
+        let wire = Wire::new(role, Limits { message_bytes_max: 1 << 20, ..Limits::default() });
         Ok(Self { stream, wire, heard: 0, is_told_to_go: false })
     }
 

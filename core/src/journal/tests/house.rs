@@ -122,7 +122,7 @@ impl House {
         self.tell(shard, Event::Received(conn, first));
         self.tell(shard, Event::Received(conn, second));
         self.settle();
-        let limits = Limits { message_bytes_max: 1 << 20 };
+        let limits = Limits { message_bytes_max: 1 << 20, ..Limits::default() };
         Peer { conn, wire: Wire::new(Role::Client { mask_seed: [7; 32] }, limits) }
     }
 

@@ -10,7 +10,7 @@ use crate::wire::{
 mod deflated;
 
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const LIMITS: Limits = Limits { message_bytes_max: 70_000 };
+const LIMITS: Limits = Limits { message_bytes_max: 70_000, overlong_lengths: false };
 
 /// What a wire told, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,7 +211,7 @@ fn a_client_refuses_masked_frames_and_masks_its_close() {
 #[test]
 fn messages_are_taken_at_their_bound_and_not_past_it() {
     for length in [0, 1, 125, 126, 65_535, 65_536] {
-        let limits = Limits { message_bytes_max: length };
+        let limits = Limits { message_bytes_max: length, ..Limits::default() };
         let at = masked(0x82, &vec![1; length]);
         let past = masked(0x82, &vec![1; length + 1]);
         let mut wire = Wire::new(Role::Server, limits);
