@@ -137,7 +137,7 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a header, on any of its lines, lists the token, in any case.
-fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+pub(super) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
         .iter()

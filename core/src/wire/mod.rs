@@ -3,6 +3,7 @@
 //! *The wire obeys the RFC; the hub obeys the config.* Nothing here waits, reads a clock or knows a
 //! socket. [`Upgrade`] finds the request in the first bytes of a connection,
 //! [`switching_protocols`] answers it, and a [`Wire`] speaks the frames that follow, in either role.
+//! A client begins with a [`ClientHandshake`].
 //!
 //! ```
 //! use fanlight_core::{Message, wire::{Incoming, Limits, Role, Wire}};
@@ -25,6 +26,7 @@
 //! ```
 
 mod assembly;
+mod client;
 mod close;
 mod control;
 mod deflate;
@@ -51,6 +53,7 @@ mod token;
 mod upgrade;
 mod utf8;
 
+pub use client::{AnswerFault, Answered, ClientHandshake, ClientRequestError};
 pub use close::CloseCodeNotAllowed;
 pub use deflate::{Deflate, DeflateAnswerError};
 pub use deflater::Deflater;
