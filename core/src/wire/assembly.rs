@@ -7,7 +7,7 @@ use super::{
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
     inflate::inflate,
     message::put_header_before,
-    utf8::Utf8,
+    utf8::{Utf8, is_text},
 };
 
 /// An unfinished frame, an unfinished message, or both.
@@ -85,7 +85,7 @@ impl PartialMessage {
         }
         let needed = HEADER_BYTES_MAX + self.len() + payload.len();
         if needed > self.bytes.capacity() {
-            let doubled = self.bytes.capacity().saturating_mul(2);
+            let doubled = needed.saturating_mul(2);
             let capacity = doubled.min(len_max.saturating_add(HEADER_BYTES_MAX)).max(needed);
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
@@ -117,7 +117,7 @@ pub(super) fn inflated(
 ) -> Result<Message, Fault> {
     let mut bytes = vec![0; HEADER_BYTES_MAX];
     inflate(payload, message_bytes_max, &mut bytes)?;
-    if encoding == Encoding::Text && str::from_utf8(&bytes[HEADER_BYTES_MAX..]).is_err() {
+    if encoding == Encoding::Text && !is_text(&bytes[HEADER_BYTES_MAX..]) {
         return Err(Fault::InvalidUtf8);
     }
     Ok(framed(encoding, bytes))
@@ -127,7 +127,7 @@ pub(super) fn inflated(
 fn framed(encoding: Encoding, mut bytes: Vec<u8>) -> Message {
     let length = bytes.len() - HEADER_BYTES_MAX;
     let start = put_header_before(encoding.into(), false, length, HEADER_BYTES_MAX, &mut bytes);
-    Message::from_frame(&bytes[start..])
+    Message::from_buffer(bytes, start)
 }
 
 impl fmt::Debug for PartialMessage {

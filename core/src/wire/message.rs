@@ -1,7 +1,8 @@
 //! A message, kept as the frame that a server sends.
 
-use std::{fmt, str};
+use std::{fmt, io::Write};
 
+use arrayvec::ArrayVec;
 use triomphe::ThinArc;
 use tungstenite::protocol::frame::{
     FrameHeader,
@@ -11,19 +12,53 @@ use tungstenite::protocol::frame::{
 /// The longest header of a frame that is not masked: RFC 6455, section 5.2.
 pub const HEADER_BYTES_MAX: usize = 10;
 
-/// Bytes that are ready for a socket: one reference-counted allocation, one pointer to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Frame(ThinArc<(), u8>);
+/// A frame up to this length is moved into one allocation when it is made; to move a longer one
+/// costs more than a second allocation.
+const SHORT_BYTES_MAX: usize = 4096;
+
+/// Bytes that are ready for a socket: reference-counted, one pointer to hold.
+///
+/// They stand in that allocation; or, if they are many and were put together elsewhere, where they
+/// were put together.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame(ThinArc<Option<Box<Long>>, u8>);
+
+/// The end of a buffer.
+#[derive(Debug)]
+struct Long {
+    buffer: Vec<u8>,
+    start: usize,
+}
 
 impl Frame {
     pub(crate) fn copy_of(bytes: &[u8]) -> Self {
-        Self(ThinArc::from_header_and_slice((), bytes))
+        Self(ThinArc::from_header_and_slice(None, bytes))
+    }
+
+    /// The bytes from `start` on.
+    pub(crate) fn end_of(mut buffer: Vec<u8>, start: usize) -> Self {
+        if buffer.len() - start <= SHORT_BYTES_MAX {
+            return Self::copy_of(&buffer[start..]);
+        }
+        buffer.shrink_to_fit();
+        Self(ThinArc::from_header_and_slice(Some(Box::new(Long { buffer, start })), &[]))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0.slice
+        match &self.0.header.header {
+            Some(long) => &long.buffer[long.start..],
+            None => &self.0.slice,
+        }
     }
 }
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Frame {}
 
 /// A whole text or binary message: RFC 6455, section 5.6.
 ///
@@ -52,16 +87,30 @@ impl Message {
     }
 
     fn build(data: Data, payload: &[u8]) -> Self {
-        let mut frame = Vec::with_capacity(HEADER_BYTES_MAX + payload.len());
-        put_header(OpCode::Data(data), payload.len(), &mut frame);
+        let opcode = OpCode::Data(data);
+        let frame_bytes = server_header_bytes(payload.len()) + payload.len();
+        if frame_bytes <= SHORT_BYTES_MAX {
+            let mut frame = ArrayVec::<u8, SHORT_BYTES_MAX>::new();
+            put_header(opcode, payload.len(), &mut frame);
+            frame.try_extend_from_slice(payload).expect("the frame is short");
+            return Self::from_frame(&frame);
+        }
+        let mut frame = Vec::with_capacity(frame_bytes);
+        put_header(opcode, payload.len(), &mut frame);
         frame.extend_from_slice(payload);
-        Self::from_frame(&frame)
+        Self(Frame::end_of(frame, 0))
     }
 
     /// The message in a finished, unmasked, unfragmented data frame.
     pub(crate) fn from_frame(frame: &[u8]) -> Self {
         debug_assert!(frame[0] == 0x81 || frame[0] == 0x82, "a whole data frame");
         Self(Frame::copy_of(frame))
+    }
+
+    /// The message in such a frame that begins at `start` and ends the buffer.
+    pub(super) fn from_buffer(buffer: Vec<u8>, start: usize) -> Self {
+        debug_assert!(buffer[start] == 0x81 || buffer[start] == 0x82, "a whole data frame");
+        Self(Frame::end_of(buffer, start))
     }
 
     /// The finished frame, header and payload.
@@ -88,7 +137,8 @@ impl Message {
     /// The text of a text message. Checks the encoding anew at each call.
     pub fn as_text(&self) -> Option<&str> {
         self.is_text().then(|| {
-            str::from_utf8(self.payload()).expect("a text message is valid UTF-8 when it is made")
+            simdutf8::basic::from_utf8(self.payload())
+                .expect("a text message is valid UTF-8 when it is made")
         })
     }
 }
@@ -117,10 +167,10 @@ pub(super) fn header_bytes(frame: &[u8]) -> usize {
     }
 }
 
-/// Appends the header of an unmasked, unfragmented frame.
-pub(crate) fn put_header(opcode: OpCode, length: usize, out: &mut Vec<u8>) {
+/// Appends the header of an unmasked, unfragmented frame to a vector.
+pub(crate) fn put_header(opcode: OpCode, length: usize, out: &mut impl Write) {
     let header = FrameHeader { opcode, ..FrameHeader::default() };
-    header.format(length as u64, out).expect("a vector takes every write");
+    header.format(length as u64, out).expect("there is room for a header");
 }
 
 /// Writes the header of an unmasked, unfragmented frame into the bytes just before `payload`, where
@@ -156,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_message_is_read_from_its_frame_whatever_its_length() {
-        for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
+        for length in [0, 1, 125, 126, 127, 4_091, 4_092, 4_093, 65_535, 65_536] {
             let payload = vec![b'x'; length];
             let binary = Message::binary(&payload);
             assert_eq!(binary.payload(), payload);

@@ -12,6 +12,7 @@ use super::{
     inflate::deflated_bytes_max,
     mask,
     message::{put_header_before, server_header_bytes},
+    utf8::is_text,
 };
 
 /// As how much of an inflated message one frame counts.
@@ -133,7 +134,7 @@ impl Wire {
                 let end = taken + length;
                 let payload = &mut bytes[taken..end];
                 mask::apply(mask, payload);
-                if encoding == Encoding::Text && str::from_utf8(payload).is_err() {
+                if encoding == Encoding::Text && !is_text(payload) {
                     return Err(Fault::InvalidUtf8);
                 }
                 let start = put_header_before(encoding.into(), false, length, taken, bytes);

@@ -4,6 +4,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Invalid;
 
+/// Whether the bytes are text, whole.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(bytes).is_ok()
+}
+
 /// A judge of text in pieces, who refuses at the first wrong byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Utf8 {
@@ -16,7 +21,7 @@ impl Utf8 {
     /// Judges the next piece.
     pub(super) fn check(&mut self, piece: &[u8]) -> Result<(), Invalid> {
         let rest = self.complete(piece)?;
-        if let Err(error) = str::from_utf8(rest) {
+        if let Err(error) = simdutf8::compat::from_utf8(rest) {
             if error.error_len().is_some() {
                 return Err(Invalid);
             }
@@ -95,6 +100,7 @@ mod tests {
                         let whole = str::from_utf8(&bytes).map_err(|_| Invalid).map(|_| ());
                         let pieces: Vec<&[u8]> = bytes.chunks(1).collect();
                         assert_eq!(judge(&pieces), whole, "{bytes:x?}");
+                        assert_eq!(is_text(&bytes), whole.is_ok(), "{bytes:x?}");
                         assert_eq!(judge(&[&bytes]), whole, "{bytes:x?}");
                     }
                 }
