@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+/// A name, and what takes a sample: it says of how many messages.
+pub type Contender<'a> = (&'static str, Box<dyn FnMut() -> usize + 'a>);
+
 /// What was compared, and how long each took.
 #[derive(Debug)]
 pub struct Row {
@@ -12,13 +15,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Times each in turn, so many rounds after one that is not counted. A sample says how many
-    /// messages it was.
-    pub fn measure(
-        name: String,
-        rounds: usize,
-        contenders: &mut [(&'static str, Box<dyn FnMut() -> usize + '_>)],
-    ) -> Self {
+    /// Times each in turn, so many rounds after one that is not counted.
+    pub fn measure(name: String, rounds: usize, contenders: &mut [Contender<'_>]) -> Self {
         let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
         for round in 0..=rounds {
             for (samples, (_, sample)) in samples.iter_mut().zip(contenders.iter_mut()) {

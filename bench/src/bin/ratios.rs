@@ -9,7 +9,7 @@
 use fanlight_bench::{
     decode, encode,
     load::{Arrival, Load},
-    ratio::{self, Row},
+    ratio::{self, Contender, Row},
 };
 
 /// How often each is timed. The median is taken.
@@ -40,7 +40,7 @@ fn name(load: Load) -> String {
 
 fn decode_row(load: Load, arrival: Arrival) -> Row {
     let mut machines = decode::all(load, arrival);
-    let mut samples: Vec<(&'static str, Box<dyn FnMut() -> usize + '_>)> = Vec::new();
+    let mut samples: Vec<Contender<'_>> = Vec::new();
     for (name, machine) in &mut machines {
         samples.push((name, Box::new(|| machine.decode(load.messages()).0)));
     }
@@ -49,7 +49,7 @@ fn decode_row(load: Load, arrival: Arrival) -> Row {
 
 fn encode_row(load: Load, task: encode::Task) -> Row {
     let mut machines = encode::all(load, task);
-    let mut samples: Vec<(&'static str, Box<dyn FnMut() -> usize + '_>)> = Vec::new();
+    let mut samples: Vec<Contender<'_>> = Vec::new();
     for (name, machine, _) in &mut machines {
         let sample = || {
             machine.encode(load.messages());
