@@ -1,6 +1,5 @@
 //! One connection's frames, decoded and encoded, beside other libraries. Then the same by turns, and
 //! our time as a part of the fastest other's: `src/bin/ratios.rs`.
-#![expect(missing_docs, reason = "what criterion's macros make")]
 
 use std::time::Duration;
 

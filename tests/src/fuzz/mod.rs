@@ -7,11 +7,14 @@ mod draw;
 mod hub;
 mod journal;
 pub mod oracle;
+pub mod request;
+pub mod upgrade;
 mod wire;
 mod world;
 
 pub use hub::hub;
 pub use journal::journal;
+pub use upgrade::upgrade;
 pub use wire::wire;
 pub use world::world;
 
@@ -20,4 +23,4 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] =
-    &[("hub", hub), ("journal", journal), ("wire", wire), ("world", world)];
+    &[("hub", hub), ("journal", journal), ("upgrade", upgrade), ("wire", wire), ("world", world)];
