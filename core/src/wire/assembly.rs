@@ -6,6 +6,7 @@ use super::{
     Fault, HEADER_BYTES_MAX, Message,
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
     inflate::inflate,
+    mask,
     message::put_header_before,
     utf8::{Utf8, is_text},
 };
@@ -74,14 +75,16 @@ impl PartialMessage {
         self.bytes.len().saturating_sub(HEADER_BYTES_MAX)
     }
 
-    /// Takes unmasked payload. `len_max` is how long the message can get: what is held grows by
-    /// doubling, but never past it.
-    pub(super) fn append(&mut self, payload: &[u8], len_max: usize) -> Result<(), Fault> {
+    /// Takes payload under this mask. `len_max` is how long the message can get: what is held is at
+    /// most twice what has come, and never more than that.
+    pub(super) fn append(
+        &mut self,
+        payload: &[u8],
+        mask: [u8; 4],
+        len_max: usize,
+    ) -> Result<(), Fault> {
         if payload.is_empty() {
             return Ok(());
-        }
-        if self.encoding == Encoding::Text && !self.is_deflated {
-            self.utf8.check(payload).map_err(|_| Fault::InvalidUtf8)?;
         }
         let needed = HEADER_BYTES_MAX + self.len() + payload.len();
         if needed > self.bytes.capacity() {
@@ -92,7 +95,11 @@ impl PartialMessage {
         if self.bytes.is_empty() {
             self.bytes.resize(HEADER_BYTES_MAX, 0);
         }
-        self.bytes.extend_from_slice(payload);
+        let start = self.bytes.len();
+        mask::append(mask, payload, &mut self.bytes);
+        if self.encoding == Encoding::Text && !self.is_deflated {
+            self.utf8.check(&self.bytes[start..]).map_err(|_| Fault::InvalidUtf8)?;
+        }
         Ok(())
     }
 
@@ -126,7 +133,7 @@ pub(super) fn inflated(
 /// The message whose payload stands behind room for its header.
 fn framed(encoding: Encoding, mut bytes: Vec<u8>) -> Message {
     let length = bytes.len() - HEADER_BYTES_MAX;
-    let start = put_header_before(encoding.into(), false, length, HEADER_BYTES_MAX, &mut bytes);
+    let start = put_header_before(encoding, false, length, HEADER_BYTES_MAX, &mut bytes);
     Message::from_buffer(bytes, start)
 }
 
@@ -146,7 +153,7 @@ mod tests {
             let payload = vec![b'x'; length];
             let mut message = PartialMessage::new(Encoding::Text, false);
             for piece in payload.chunks(97) {
-                message.append(piece, length).unwrap();
+                message.append(piece, [0; 4], length).unwrap();
             }
             assert_eq!(message.len(), length);
             assert_eq!(
@@ -160,7 +167,7 @@ mod tests {
     fn what_is_held_never_exceeds_what_can_come() {
         let mut message = PartialMessage::new(Encoding::Binary, false);
         for _ in 0..1000 {
-            message.append(b"x", 1000).unwrap();
+            message.append(b"x", [0; 4], 1000).unwrap();
             let bound = (2 * (message.len() + HEADER_BYTES_MAX)).min(1000 + HEADER_BYTES_MAX);
             assert!(message.bytes.capacity() <= bound, "{}", message.bytes.capacity());
         }
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn empty_pieces_cost_nothing() {
         let mut message = PartialMessage::new(Encoding::Binary, false);
-        message.append(b"", 1000).unwrap();
+        message.append(b"", [0; 4], 1000).unwrap();
         assert_eq!(message.bytes.capacity(), 0);
         assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"")));
     }
@@ -177,13 +184,13 @@ mod tests {
     #[test]
     fn text_is_judged_as_it_comes_and_at_its_end() {
         let mut message = PartialMessage::new(Encoding::Text, false);
-        assert_eq!(message.append(b"\xe2\x82", 9), Ok(()));
-        assert_eq!(message.append(b"\xff", 9), Err(Fault::InvalidUtf8));
+        assert_eq!(message.append(b"\xe2\x82", [0; 4], 9), Ok(()));
+        assert_eq!(message.append(b"\xff", [0; 4], 9), Err(Fault::InvalidUtf8));
         let mut message = PartialMessage::new(Encoding::Text, false);
-        assert_eq!(message.append(b"\xe2\x82", 9), Ok(()));
+        assert_eq!(message.append(b"\xe2\x82", [0; 4], 9), Ok(()));
         assert_eq!(message.finish(1 << 20), Err(Fault::InvalidUtf8));
         let mut message = PartialMessage::new(Encoding::Binary, false);
-        assert_eq!(message.append(b"\xff", 9), Ok(()));
+        assert_eq!(message.append(b"\xff", [0; 4], 9), Ok(()));
         assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"\xff")));
     }
 

@@ -1,10 +1,10 @@
 //! Compressing one message: RFC 7692, section 7.2.1.
 
 use flate2::{Compress, Compression, FlushCompress};
-use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::{
     Deflate, HEADER_BYTES_MAX, Message,
+    header::Encoding,
     message::{Frame, put_header_before},
 };
 
@@ -50,10 +50,9 @@ impl Deflater {
             return None;
         }
         let end = bytes[..written].strip_suffix(&TAIL)?.len();
-        let data = if message.is_text() { Data::Text } else { Data::Binary };
+        let encoding = if message.is_text() { Encoding::Text } else { Encoding::Binary };
         let length = end - HEADER_BYTES_MAX;
-        let start =
-            put_header_before(OpCode::Data(data), true, length, HEADER_BYTES_MAX, &mut bytes);
+        let start = put_header_before(encoding, true, length, HEADER_BYTES_MAX, &mut bytes);
         Some(Frame::copy_of(&bytes[start..end]))
     }
 }

@@ -1,11 +1,6 @@
 //! All that can be judged of a frame from its header: RFC 6455, section 5.2.
 
-use std::io::Cursor;
-
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Control, Data, OpCode},
-};
+use tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use super::{Fault, Limits, inflate::deflated_bytes_max};
 
@@ -22,12 +17,13 @@ pub(super) enum Encoding {
     Binary,
 }
 
-impl From<Encoding> for OpCode {
-    fn from(encoding: Encoding) -> Self {
-        Self::Data(match encoding {
-            Encoding::Text => Data::Text,
-            Encoding::Binary => Data::Binary,
-        })
+impl Encoding {
+    /// RFC 6455, section 11.8.
+    pub(super) fn opcode(self) -> u8 {
+        match self {
+            Self::Text => 1,
+            Self::Binary => 2,
+        }
     }
 }
 
@@ -88,41 +84,58 @@ pub(super) struct Expectation {
 impl Header {
     /// Reads the header at the front of `bytes`, and says how long it is. `None` if it has not
     /// come to its end.
+    #[inline]
     pub(super) fn read(
         bytes: &[u8],
         expected: &Expectation,
     ) -> Result<Option<(Self, usize)>, Fault> {
-        let mut cursor = Cursor::new(bytes);
-        // An opcode is all that the parser refuses.
-        let parsed = FrameHeader::parse(&mut cursor)
-            .map_err(|_| Fault::ReservedOpcode(bytes.first().map_or(0, |first| first & 0x0f)))?;
-        let Some((raw, length)) = parsed else { return Ok(None) };
-        let header_bytes = cursor.position() as usize;
-        let kind = kind_of(raw.opcode)?;
+        let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
+        let kind = kind_of(first)?;
+        let (length, rest, is_shortest) = match second & 0x7f {
+            126 => {
+                let Some((length, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                let length = u64::from(u16::from_be_bytes(*length));
+                (length, rest, length > 125)
+            }
+            127 => {
+                let Some((length, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                let length = u64::from_be_bytes(*length);
+                (length, rest, length > u64::from(u16::MAX))
+            }
+            length => (u64::from(length), rest, true),
+        };
+        let is_masked = second & 0x80 != 0;
+        let (mask, rest) = match rest.split_first_chunk() {
+            Some((mask, rest)) if is_masked => (*mask, rest),
+            None if is_masked => return Ok(None),
+            Some(_) | None => ([0; 4], rest),
+        };
         // One extension gives one bit a meaning, on the first frame of a message: RFC 7692, section 6.
         let may_be_set = expected.may_deflate && matches!(kind, FrameKind::Message(_));
-        if raw.rsv1 && !may_be_set || raw.rsv2 || raw.rsv3 {
+        let is_rsv1 = first & 0x40 != 0;
+        if is_rsv1 && !may_be_set || first & 0x30 != 0 {
             return Err(Fault::ReservedBits);
         }
-        if raw.mask.is_some() != expected.is_masked {
+        if is_masked != expected.is_masked {
             return Err(if expected.is_masked { Fault::Unmasked } else { Fault::Masked });
         }
         if length >> 63 != 0 {
             return Err(Fault::LengthTopBit);
         }
-        if header_bytes != raw.len(length) && !expected.limits.overlong_lengths {
+        if !is_shortest && !expected.limits.overlong_lengths {
             return Err(Fault::LengthNotShortest);
         }
-        let is_deflated = raw.rsv1 || kind == FrameKind::Continuation && expected.is_deflated;
+        let is_final = first & 0x80 != 0;
+        let is_deflated = is_rsv1 || kind == FrameKind::Continuation && expected.is_deflated;
         Ok(Some((
             Self {
                 kind,
-                is_final: raw.is_final,
+                is_final,
                 is_deflated,
-                length: judge_length(kind, raw.is_final, is_deflated, length, expected)?,
-                mask: raw.mask.unwrap_or_default(),
+                length: judge_length(kind, is_final, is_deflated, length, expected)?,
+                mask,
             },
-            header_bytes,
+            bytes.len() - rest.len(),
         )))
     }
 }
@@ -163,17 +176,16 @@ fn judge_length(
         .ok_or(Fault::MessageTooBig)
 }
 
-fn kind_of(opcode: OpCode) -> Result<FrameKind, Fault> {
-    match opcode {
-        OpCode::Data(Data::Continue) => Ok(FrameKind::Continuation),
-        OpCode::Data(Data::Text) => Ok(FrameKind::Message(Encoding::Text)),
-        OpCode::Data(Data::Binary) => Ok(FrameKind::Message(Encoding::Binary)),
-        OpCode::Control(Control::Close) => Ok(FrameKind::Control(ControlKind::Close)),
-        OpCode::Control(Control::Ping) => Ok(FrameKind::Control(ControlKind::Ping)),
-        OpCode::Control(Control::Pong) => Ok(FrameKind::Control(ControlKind::Pong)),
-        OpCode::Data(Data::Reserved(code)) | OpCode::Control(Control::Reserved(code)) => {
-            Err(Fault::ReservedOpcode(code))
-        }
+/// RFC 6455, section 11.8.
+fn kind_of(first: u8) -> Result<FrameKind, Fault> {
+    match first & 0x0f {
+        0 => Ok(FrameKind::Continuation),
+        1 => Ok(FrameKind::Message(Encoding::Text)),
+        2 => Ok(FrameKind::Message(Encoding::Binary)),
+        8 => Ok(FrameKind::Control(ControlKind::Close)),
+        9 => Ok(FrameKind::Control(ControlKind::Ping)),
+        10 => Ok(FrameKind::Control(ControlKind::Pong)),
+        code => Err(Fault::ReservedOpcode(code)),
     }
 }
 

@@ -1,13 +1,11 @@
 //! A message, kept as the frame that a server sends.
 
-use std::{fmt, io::Write};
+use std::fmt;
 
 use arrayvec::ArrayVec;
 use triomphe::ThinArc;
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Data, OpCode},
-};
+
+use super::header::Encoding;
 
 /// The longest header of a frame that is not masked: RFC 6455, section 5.2.
 pub const HEADER_BYTES_MAX: usize = 10;
@@ -78,27 +76,27 @@ pub struct Message(Frame);
 impl Message {
     /// A text message.
     pub fn text(text: &str) -> Self {
-        Self::build(Data::Text, text.as_bytes())
+        Self::build(Encoding::Text, text.as_bytes())
     }
 
     /// A binary message.
     pub fn binary(payload: &[u8]) -> Self {
-        Self::build(Data::Binary, payload)
+        Self::build(Encoding::Binary, payload)
     }
 
-    fn build(data: Data, payload: &[u8]) -> Self {
-        let opcode = OpCode::Data(data);
-        let frame_bytes = server_header_bytes(payload.len()) + payload.len();
-        if frame_bytes <= SHORT_BYTES_MAX {
+    fn build(encoding: Encoding, payload: &[u8]) -> Self {
+        let header_bytes = server_header_bytes(payload.len());
+        let mut header = [0; HEADER_BYTES_MAX];
+        put_header_before(encoding, false, payload.len(), header_bytes, &mut header);
+        let header = &header[..header_bytes];
+        if header_bytes + payload.len() <= SHORT_BYTES_MAX {
             let mut frame = ArrayVec::<u8, SHORT_BYTES_MAX>::new();
-            put_header(opcode, payload.len(), &mut frame);
-            frame.try_extend_from_slice(payload).expect("the frame is short");
+            for part in [header, payload] {
+                frame.try_extend_from_slice(part).expect("the frame is short");
+            }
             return Self::from_frame(&frame);
         }
-        let mut frame = Vec::with_capacity(frame_bytes);
-        put_header(opcode, payload.len(), &mut frame);
-        frame.extend_from_slice(payload);
-        Self(Frame::end_of(frame, 0))
+        Self(Frame::end_of([header, payload].concat(), 0))
     }
 
     /// The message in a finished, unmasked, unfragmented data frame.
@@ -131,7 +129,7 @@ impl Message {
 
     /// Whether this is a text message, not a binary one.
     pub fn is_text(&self) -> bool {
-        self.frame()[0] & 0x0f == u8::from(OpCode::Data(Data::Text))
+        self.frame()[0] & 0x0f == Encoding::Text.opcode()
     }
 
     /// The text of a text message. Checks the encoding anew at each call.
@@ -167,10 +165,13 @@ pub(super) fn header_bytes(frame: &[u8]) -> usize {
     }
 }
 
-/// Appends the header of an unmasked, unfragmented frame to a vector.
-pub(crate) fn put_header(opcode: OpCode, length: usize, out: &mut impl Write) {
-    let header = FrameHeader { opcode, ..FrameHeader::default() };
-    header.format(length as u64, out).expect("there is room for a header");
+/// How long the header of an unmasked frame with a payload of `length` bytes is.
+pub(super) fn server_header_bytes(length: usize) -> usize {
+    match length {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    }
 }
 
 /// Writes the header of an unmasked, unfragmented frame into the bytes just before `payload`, where
@@ -179,25 +180,31 @@ pub(crate) fn put_header(opcode: OpCode, length: usize, out: &mut impl Write) {
 /// # Panics
 ///
 /// If `payload` leaves less room than [`server_header_bytes`].
+#[inline]
 pub(super) fn put_header_before(
-    opcode: OpCode,
+    encoding: Encoding,
     is_deflated: bool,
     length: usize,
     payload: usize,
     bytes: &mut [u8],
 ) -> usize {
-    // RSV1 is "per-message compressed": RFC 7692, section 6.
-    let header = FrameHeader { opcode, rsv1: is_deflated, ..FrameHeader::default() };
-    let start = payload - header.len(length as u64);
-    header
-        .format(length as u64, &mut &mut bytes[start..payload])
-        .expect("a header takes as many bytes as it says");
+    // FIN, and RSV1 for "per-message compressed": RFC 7692, section 6.
+    let first = if is_deflated { 0xc0 } else { 0x80 } | encoding.opcode();
+    let start = payload - server_header_bytes(length);
+    let header = &mut bytes[start..payload];
+    header[0] = first;
+    match length {
+        0..=125 => header[1] = length as u8,
+        126..=0xffff => {
+            header[1] = 126;
+            header[2..].copy_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            header[1] = 127;
+            header[2..].copy_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
     start
-}
-
-/// How long the header of an unmasked frame with a payload of `length` bytes is.
-pub(super) fn server_header_bytes(length: usize) -> usize {
-    FrameHeader::default().len(length as u64)
 }
 
 #[cfg(test)]

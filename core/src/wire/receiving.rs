@@ -70,18 +70,18 @@ impl Wire {
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
     ) -> Result<usize, Fault> {
+        let expected = self.expectation();
         let (mut joined, held) = match self.assembly.as_deref() {
-            Some(Assembly { stage: Stage::Header { bytes, held }, .. }) => {
+            Some(Assembly { stage: Stage::Header { bytes, held: held @ 1.. }, .. }) => {
                 (*bytes, usize::from(*held))
             }
-            Some(_) | None => ([0; HEADER_BYTES_ANY_MAX], 0),
+            Some(_) | None => {
+                if let Some((header, taken)) = Header::read(bytes, &expected)? {
+                    return self.begin_frame(header, taken, bytes, on);
+                }
+                ([0; HEADER_BYTES_ANY_MAX], 0)
+            }
         };
-        let expected = self.expectation();
-        if held == 0
-            && let Some((header, taken)) = Header::read(bytes, &expected)?
-        {
-            return self.begin_frame(header, taken, bytes, on);
-        }
         let more = bytes.len().min(HEADER_BYTES_ANY_MAX - held);
         joined[held..held + more].copy_from_slice(&bytes[..more]);
         if held > 0
@@ -137,7 +137,7 @@ impl Wire {
                 if encoding == Encoding::Text && !is_text(payload) {
                     return Err(Fault::InvalidUtf8);
                 }
-                let start = put_header_before(encoding.into(), false, length, taken, bytes);
+                let start = put_header_before(encoding, false, length, taken, bytes);
                 self.end_frame();
                 on(Incoming::Message(Message::from_frame(&bytes[start..end])));
                 length
@@ -166,8 +166,6 @@ impl Wire {
         };
         let Stage::Data { is_final, left, mask } = stage else { return Ok(0) };
         let taken = bytes.len().min(*left);
-        let payload = &mut bytes[..taken];
-        mask::apply(*mask, payload);
         let len_max = if *is_final {
             message.len() + *left
         } else if message.is_deflated() {
@@ -175,7 +173,7 @@ impl Wire {
         } else {
             self.message_bytes_max
         };
-        message.append(payload, len_max)?;
+        message.append(&bytes[..taken], *mask, len_max)?;
         *left -= taken;
         *mask = mask::after(*mask, taken);
         if *left > 0 {

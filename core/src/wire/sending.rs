@@ -5,7 +5,7 @@ use tungstenite::protocol::{CloseFrame, frame::FrameHeader};
 use super::{
     CloseCodeNotAllowed, Deflater, Message, Wire, close,
     control::ControlFrame,
-    header::{CONTROL_BYTES_MAX, ControlKind},
+    header::{CONTROL_BYTES_MAX, ControlKind, HEADER_BYTES_ANY_MAX},
     mask,
     message::header_bytes,
 };
@@ -46,14 +46,13 @@ impl Wire {
             out.extend_from_slice(frame);
             return true;
         };
+        out.reserve(HEADER_BYTES_ANY_MAX + payload.len());
         let begun = out.len();
         FrameHeader { mask: Some(mask), ..FrameHeader::default() }
             .format(payload.len() as u64, out)
             .expect("a vector takes every write");
         out[begun] = frame[0];
-        let start = out.len();
-        out.extend_from_slice(payload);
-        mask::apply(mask, &mut out[start..]);
+        mask::append(mask, payload, out);
         true
     }
 
