@@ -3,6 +3,7 @@
 //! `cargo fuzz` calls them with bytes of its own making, `tests/tests/corpus.rs` with those in
 //! `fuzz/corpus` and `fuzz/findings`.
 
+mod deflate;
 mod draw;
 mod hub;
 mod journal;
@@ -12,6 +13,7 @@ pub mod upgrade;
 mod wire;
 mod world;
 
+pub use deflate::deflate;
 pub use hub::hub;
 pub use journal::journal;
 pub use upgrade::upgrade;
@@ -22,5 +24,11 @@ pub use world::world;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] =
-    &[("hub", hub), ("journal", journal), ("upgrade", upgrade), ("wire", wire), ("world", world)];
+pub const TARGETS: &[Target] = &[
+    ("deflate", deflate),
+    ("hub", hub),
+    ("journal", journal),
+    ("upgrade", upgrade),
+    ("wire", wire),
+    ("world", world),
+];

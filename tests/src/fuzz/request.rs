@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fanlight_core::wire::{Admission, HeadLimits, RequestFault, switching_protocols};
+use fanlight_core::wire::{Admission, Deflate, HeadLimits, RequestFault, switching_protocols};
 use tungstenite::handshake::{
     machine::TryParse,
     server::{Request as TheirRequest, create_response},
@@ -47,7 +47,9 @@ pub(super) fn judge(bytes: &[u8], limits: &HeadLimits, outcome: &Outcome) {
             assert!(request.path().starts_with('/'), "{:?}", request.path());
             assert!(request.subprotocols().count() <= 16);
             assert!(request.subprotocols().all(|name| name.bytes().all(is_token_byte)));
-            let answer = switching_protocols(request, &Admission::default());
+            let deflate = request.choose_deflate();
+            judge_deflate(&read(&bytes[..*taken - 4]), deflate);
+            let answer = switching_protocols(request, &Admission::default(), deflate);
             assert_eq!(answer.is_some(), request.is_upgrade());
         }
         Err(fault) => {
@@ -58,6 +60,17 @@ pub(super) fn judge(bytes: &[u8], limits: &HeadLimits, outcome: &Outcome) {
             );
         }
     }
+}
+
+/// RFC 7692, section 7.1: what is taken was offered, and can be done.
+fn judge_deflate(head: &Head<'_>, deflate: Option<Deflate>) {
+    let Some(deflate) = deflate else { return };
+    assert!((9..=15).contains(&deflate.window_bits()), "{deflate:?}");
+    let lines = values(head, "sec-websocket-extensions").concat().to_ascii_lowercase();
+    let offers = |part: &str| lines.windows(part.len()).any(|found| found == part.as_bytes());
+    assert!(offers("permessage-deflate"), "{}", lines.escape_ascii());
+    // A smaller window is used only where one was asked for.
+    assert!(deflate.window_bits() == 15 || offers("server_max_window_bits"), "{deflate:?}");
 }
 
 /// What can be said before the head is whole.
@@ -283,7 +296,7 @@ pub(super) fn compare(bytes: &[u8], outcome: &Outcome) -> Option<Difference> {
                 );
                 return Some(Difference::Lists);
             };
-            let ours = switching_protocols(request, &Admission::default());
+            let ours = switching_protocols(request, &Admission::default(), None);
             let ours = String::from_utf8(ours.expect("it is an upgrade")).expect("it is text");
             let accept = theirs.headers()["sec-websocket-accept"].to_str().expect("it is base64");
             assert!(ours.contains(&format!("\r\nsec-websocket-accept: {accept}\r\n")), "{ours}");
