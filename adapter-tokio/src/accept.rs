@@ -11,12 +11,12 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::socket::Socket;
+use crate::compat::Compat;
 
 /// Lets sockets in for as long as it is polled. No error of the listener ends it.
 pub(crate) async fn accept(
     listener: TcpListener,
-    door: Door<Socket>,
+    door: Door<Compat<TcpStream>>,
     send_buffer_bytes: Option<usize>,
 ) {
     let mut pauses = Pauses::new();

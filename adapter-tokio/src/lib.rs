@@ -32,15 +32,15 @@
 //! [`TokioRuntime`] each.
 
 mod accept;
+mod compat;
 mod runtime;
 mod server;
 mod signal;
-mod socket;
 
+pub use compat::Compat;
 pub use fanlight_core::*;
 pub use fanlight_driver::{
     Door, DoorError, Driver, Handle, HandleError, House, Recording, Shard, Stopped,
 };
 pub use runtime::TokioRuntime;
 pub use server::Server;
-pub use socket::Socket;

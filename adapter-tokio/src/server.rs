@@ -14,13 +14,13 @@ use fanlight_core::{Config, Drain, Service};
 use fanlight_driver::{Handle, House, Recording};
 use futures_lite::future::or;
 use tokio::{
-    net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host},
+    net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host},
     task::{self, JoinSet},
     time::Instant,
 };
 use tracing::{field, info, warn};
 
-use crate::{accept::accept, runtime::TokioRuntime, signal::StopSignals, socket::Socket};
+use crate::{accept::accept, compat::Compat, runtime::TokioRuntime, signal::StopSignals};
 
 /// How many peers the kernel keeps waiting for us, if the system allows as many.
 const BACKLOG: u32 = 4096;
@@ -50,7 +50,7 @@ pub struct Server {
     shards: NonZeroU8,
     send_buffer_bytes: Option<usize>,
     drain_on_signal: Option<Drain>,
-    house: OnceLock<House<Socket>>,
+    house: OnceLock<House<Compat<TcpStream>>>,
 }
 
 impl Server {
@@ -230,7 +230,7 @@ impl Server {
         handle.ended().await.map_err(io::Error::other)
     }
 
-    fn house(&self) -> &House<Socket> {
+    fn house(&self) -> &House<Compat<TcpStream>> {
         self.house.get_or_init(|| {
             let seed = getrandom::u64().expect("the operating system gives entropy");
             House::new(self.config.clone(), self.shards, seed)
@@ -257,7 +257,7 @@ fn shards_of_machine() -> NonZeroU8 {
     NonZeroU8::new(u8::try_from(cores).unwrap_or(u8::MAX)).unwrap_or(NonZeroU8::MIN)
 }
 
-fn spawn<S>(house: House<Socket>, mut service: impl FnMut() -> S) -> JoinSet<()>
+fn spawn<S>(house: House<Compat<TcpStream>>, mut service: impl FnMut() -> S) -> JoinSet<()>
 where
     S: Service + Send + 'static,
 {
