@@ -27,20 +27,47 @@
 //! There is one instance of the service for each shard, and one shard for each core. Whoever wants
 //! to say something from outside takes a [`Handle`].
 //!
+//! The shards are tasks of the runtime that [`Server::run`] is polled on.
+//!
 //! Everything of [`fanlight_core`] is here too, so that an application depends on one crate. For
-//! sockets of another type than TCP, such as TLS, open a [`House`] and drive its shards with a
-//! [`TokioRuntime`] each.
+//! sockets of a kind of your own, open a [`House`] and drive its shards with a [`TokioRuntime`]
+//! each.
 
-mod accept;
-mod compat;
+mod adapter;
 mod runtime;
-mod server;
 mod signal;
+mod socket;
+#[cfg(feature = "tls")]
+mod tls;
 
-pub use compat::Compat;
+pub use adapter::Tokio;
 pub use fanlight_core::*;
 pub use fanlight_driver::{
-    Door, DoorError, Driver, Handle, HandleError, House, Recording, Shard, Stopped,
+    Door, DoorError, Driver, Handle, HandleError, House, Recording, Shard, Stopped, Transport,
+    WhenFull,
 };
+#[cfg(feature = "tls")]
+pub use fanlight_driver::{Tls, TlsError};
 pub use runtime::TokioRuntime;
-pub use server::Server;
+pub use signal::StopSignals;
+pub use socket::Compat;
+
+/// A WebSocket server on tokio.
+///
+/// ```no_run
+/// use fanlight_tokio::{ConnId, Context, Message, Server, Service};
+///
+/// struct Echo;
+///
+/// impl Service for Echo {
+///     fn on_message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message) {
+///         cx.send(conn, message);
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// Server::bind("127.0.0.1:9000").await?.run(|| Echo).await
+/// # }
+/// ```
+pub type Server = fanlight_driver::Server<Tokio>;

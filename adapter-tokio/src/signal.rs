@@ -4,7 +4,7 @@ use std::io;
 
 /// Hears SIGINT (Ctrl-C) and SIGTERM; where there are no such signals, Ctrl-C.
 #[derive(Debug)]
-pub(crate) struct StopSignals {
+pub struct StopSignals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]

@@ -14,11 +14,17 @@ pub struct Door<T> {
     hall: Arc<Hall>,
     newcomers: Arc<[Newcomers<T>]>,
     waiting_max: usize,
+    connections_max: usize,
 }
 
 impl<T> Door<T> {
-    pub(crate) fn new(hall: Arc<Hall>, newcomers: Arc<[Newcomers<T>]>, waiting_max: usize) -> Self {
-        Self { hall, newcomers, waiting_max }
+    pub(crate) fn new(
+        hall: Arc<Hall>,
+        newcomers: Arc<[Newcomers<T>]>,
+        waiting_max: usize,
+        connections_max: usize,
+    ) -> Self {
+        Self { hall, newcomers, waiting_max, connections_max }
     }
 
     /// Gives a socket to the shard that has the fewest. It stays there for life.
@@ -47,12 +53,31 @@ impl<T> Door<T> {
     }
 }
 
+impl<T> Door<T> {
+    /// Waits until a shard has fewer than `connections_max`, those that wait for it included.
+    pub async fn room(&self) {
+        while !self.has_room() {
+            let listener = self.hall.left.listen();
+            // Who left before the listener began to listen is not told to it.
+            if self.has_room() {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.hall.mailboxes.iter().any(|mailbox| mailbox.load() < self.connections_max)
+    }
+}
+
 impl<T> Clone for Door<T> {
     fn clone(&self) -> Self {
         Self {
             hall: Arc::clone(&self.hall),
             newcomers: Arc::clone(&self.newcomers),
             waiting_max: self.waiting_max,
+            connections_max: self.connections_max,
         }
     }
 }

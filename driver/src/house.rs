@@ -3,6 +3,7 @@
 use std::{fmt, io, iter, num::NonZeroU8, path::Path, sync::Arc};
 
 use concurrent_queue::ConcurrentQueue;
+use event_listener::Event;
 use fanlight_core::{Arrival, Config, Drain, Hub, Seat, Service, ShardId};
 
 use crate::{
@@ -43,6 +44,8 @@ pub(crate) struct Hall {
     pub(crate) mailboxes: Box<[Mailbox]>,
     /// Shard 0's seat: enough to find the home of a topic.
     pub(crate) seat: Seat,
+    /// Told when a connection has gone.
+    pub(crate) left: Event,
 }
 
 impl<T> House<T> {
@@ -54,7 +57,8 @@ impl<T> House<T> {
         let seat = Seat { shard: ShardId(0), shards: shards.get(), seed };
         let mailboxes = seat.all().map(|_| Mailbox::new(config.mailbox_bytes_max)).collect();
         let newcomers = seat.all().map(|_| ConcurrentQueue::unbounded()).collect();
-        let hall = Arc::new(Hall { fate: Fate::new(shards.get()), mailboxes, seat });
+        let hall =
+            Arc::new(Hall { fate: Fate::new(shards.get()), mailboxes, seat, left: Event::new() });
         Self { hall, newcomers, config, journals: Vec::new() }
     }
 
@@ -65,7 +69,12 @@ impl<T> House<T> {
 
     /// The door through which sockets come in.
     pub fn door(&self) -> Door<T> {
-        Door::new(Arc::clone(&self.hall), Arc::clone(&self.newcomers), NEWCOMERS_MAX)
+        Door::new(
+            Arc::clone(&self.hall),
+            Arc::clone(&self.newcomers),
+            NEWCOMERS_MAX,
+            self.config.connections_max,
+        )
     }
 
     /// Has every shard keep a [journal](fanlight_core::journal) of all that it is told. By default
@@ -175,6 +184,12 @@ impl Tenancy {
     pub(crate) fn mailbox(&self) -> &Mailbox {
         self.hall.mailbox(self.shard)
     }
+
+    /// Counts a socket of this shard as gone.
+    pub(crate) fn take_load(&self) {
+        self.mailbox().take_load();
+        self.hall.left.notify(usize::MAX);
+    }
 }
 
 impl Drop for Tenancy {
@@ -217,6 +232,28 @@ mod tests {
         }
         let waiting: Vec<_> = house.newcomers.iter().map(ConcurrentQueue::len).collect();
         assert_eq!(waiting, [3, 3, 3]);
+    }
+
+    #[test]
+    fn a_door_says_when_there_is_room_again() {
+        let config = Config::new(fanlight_core::Settings {
+            connections_max: 1,
+            ..fanlight_core::Settings::default()
+        });
+        let house = House::new(config.unwrap(), NonZeroU8::new(2).unwrap(), 7);
+        let door = house.door();
+        block_on(async {
+            for _ in 0..2 {
+                door.room().await;
+                let arrival = Arrival::Fresh(fanlight_core::PeerAddr::Unnamed);
+                door.admit((), arrival).unwrap();
+            }
+            let mut room = std::pin::pin!(door.room());
+            assert_eq!(futures_lite::future::poll_once(&mut room).await, None);
+            let shards: Vec<Shard<()>> = house.into_shards();
+            shards[1].tenancy.take_load();
+            room.await;
+        });
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! runtime or on none.
 //!
 //! An application does not use this crate by itself but an adapter, such as `fanlight-tokio`, which
-//! supplies sockets and a timer. An adapter does four things:
+//! is an async runtime's sockets, clock, tasks and signals: what [`Adapter`] asks for. All that is
+//! made of them is here, the [`Server`] above all. It does four things, as any program can:
 //!
 //! 1. it opens a [`House`] and splits it into its shards,
 //! 2. it gives each [`Shard`] a [`Service`](fanlight_core::Service) and a [`Runtime`] and lets
@@ -25,6 +26,7 @@ mod mailbox;
 mod ready;
 mod runtime;
 mod serve;
+mod server;
 mod socket;
 mod turn;
 mod write;
@@ -36,3 +38,8 @@ pub use handle::Handle;
 pub use house::{House, Shard};
 pub use journal::Recording;
 pub use runtime::Runtime;
+pub use server::{
+    Adapter, AsSocket, SEND_BUFFER_BYTES_DEFAULT, Server, Stream, Transport, WhenFull,
+};
+#[cfg(feature = "tls")]
+pub use server::{Tls, TlsAdapter, TlsError};

@@ -81,7 +81,7 @@ where
             }
             Command::Disconnect(conn) => {
                 if self.sockets.remove(conn) {
-                    self.tenancy.mailbox().take_load();
+                    self.tenancy.take_load();
                 }
             }
             Command::Drained => {

@@ -94,7 +94,7 @@ where
                 debug!(%peer, %refused, "declined");
                 match refused {
                     Refused::Full | Refused::Upgrading | Refused::Address => {
-                        self.tenancy.mailbox().take_load();
+                        self.tenancy.take_load();
                     }
                     Refused::Draining => self.tenancy.mailbox().set_load_endless(),
                 }

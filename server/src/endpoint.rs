@@ -1,6 +1,6 @@
 //! What connections come for, and which connection came for what.
 
-use fanlight_tokio::ConnId;
+use fanlight_core::ConnId;
 
 /// What a WebSocket connection can come for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fanlight_tokio::{PeerAddr, Request, http::uri::Authority};
+use fanlight_core::{PeerAddr, Request, http::uri::Authority};
 
 /// Whether `ip` is reached from this machine only. An IPv4 address may come dressed as IPv6.
 pub(crate) fn is_loopback(ip: IpAddr) -> bool {
@@ -16,7 +16,8 @@ pub(crate) fn is_loopback(ip: IpAddr) -> bool {
 pub(crate) fn is_asked_by(request: &Request) -> bool {
     let peer_is_here = match request.peer() {
         PeerAddr::Inet(peer) => is_loopback(peer.ip()),
-        PeerAddr::Unnamed => false,
+        // A Unix socket.
+        PeerAddr::Unnamed => true,
     };
     peer_is_here && names_loopback(request.host())
 }

@@ -6,6 +6,7 @@
 //! `fanlight replay FILE` runs the journal of a shard again; see `fanlight replay --help`.
 
 mod endpoint;
+mod listen;
 mod log;
 mod loopback;
 mod options;
@@ -14,6 +15,7 @@ mod page;
 mod quantity;
 mod replay;
 mod run;
+mod runtime;
 mod service;
 mod settings;
 

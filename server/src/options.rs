@@ -1,17 +1,19 @@
 //! What the command line can ask for.
 
-use std::{ffi::OsString, net::SocketAddr, num::NonZeroU8, path::PathBuf, thread, time::Duration};
+use std::{ffi::OsString, num::NonZeroU8, path::PathBuf, thread, time::Duration};
 
 use bytesize::ByteSize;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
-use fanlight_tokio::{CloseCode, CloseFrame, Config, Drain, Recording, journal::Payloads};
+use fanlight_core::{CloseCode, CloseFrame, Config, Drain, journal::Payloads};
+use fanlight_driver::{Recording, WhenFull};
 use tracing_subscriber::filter::Targets;
 
 use crate::{
+    listen::Listen,
     log,
-    loopback::is_loopback,
     origins::{Allowed, Origins},
     replay::ReplayArgs,
+    runtime::Runtime,
     settings,
 };
 
@@ -24,9 +26,28 @@ struct Args {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// The address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = listen_addr)]
-    listen: SocketAddr,
+    /// The address and port to listen on, where port 0 takes a free one; or unix: and a path, for a
+    /// Unix socket.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
+    listen: Listen,
+
+    /// The async runtime to run on.
+    #[arg(long, value_enum, env = "FANLIGHT_RUNTIME", default_value_t)]
+    runtime: Runtime,
+
+    /// Encrypt connections, with the certificate chain in this file, in PEM. When this file or that of
+    /// the key changes, both are read again.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// What becomes of peers while every shard has --connections-max: they are refused with 503, or
+    /// wait in the system's queue until somebody leaves.
+    #[arg(long, value_enum, default_value = "refuse")]
+    when_full: Full,
 
     /// Listen even if other machines can reach the address. Whoever can is served: nobody is asked
     /// who they are.
@@ -84,6 +105,12 @@ enum Action {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum Full {
+    Refuse,
+    Wait,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum JournalPayloads {
     Keep,
     Omit,
@@ -99,7 +126,11 @@ pub(crate) enum Task {
 /// What the command line asked of a server, checked.
 #[derive(Debug)]
 pub(crate) struct Options {
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
+    pub(crate) runtime: Runtime,
+    /// The files of the certificate and the key.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) when_full: WhenFull,
     pub(crate) shards: NonZeroU8,
     pub(crate) origins: Origins,
     /// The kernel's, of each socket.
@@ -127,10 +158,18 @@ impl Task {
         }
         let mut refuse = |why: String| command.error(ErrorKind::ValueValidation, why);
 
-        if !args.allow_remote && !is_loopback(args.listen.ip()) {
+        if !args.allow_remote && !args.listen.is_here() {
             return Err(refuse(format!(
                 "--listen is {}, which other machines may reach, and nobody is asked who they are; \
                  give --allow-remote as well if that is wanted",
+                args.listen
+            )));
+        }
+        #[cfg(unix)]
+        if let (Listen::Unix(_), Some(_)) = (&args.listen, &args.tls_cert) {
+            return Err(refuse(format!(
+                "--listen is {}, which no other machine reaches, so --tls-cert and --tls-key are of \
+                 no use; leave them out",
                 args.listen
             )));
         }
@@ -142,9 +181,15 @@ impl Task {
             )));
         }
         Ok(Self::Serve(Box::new(Options {
+            origins: Origins::new(args.allow_origin, &args.listen),
             listen: args.listen,
+            runtime: args.runtime,
+            tls: args.tls_cert.zip(args.tls_key),
+            when_full: match args.when_full {
+                Full::Refuse => WhenFull::Refuse,
+                Full::Wait => WhenFull::Wait,
+            },
             shards: args.shards.unwrap_or_else(one_shard_a_core),
-            origins: Origins::new(args.allow_origin, args.listen.ip()),
             send_buffer_bytes: settings::send_buffer_bytes(&matches),
             drain: Drain {
                 over: args.drain_over,
@@ -164,11 +209,6 @@ impl Task {
                 .map_err(|wrong| refuse(settings::explain(&wrong)))?,
         })))
     }
-}
-
-fn listen_addr(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "an IP address and a port are needed, as in 127.0.0.1:9000 or [::1]:9000")
 }
 
 fn journal_bytes_max(text: &str) -> Result<u64, &'static str> {
@@ -218,6 +258,7 @@ mod tests {
     fn without_options_it_listens_on_loopback_with_the_default_config() {
         let options = parse("").unwrap();
         assert_eq!(options.listen, "127.0.0.1:9000".parse().unwrap());
+        assert_eq!((options.tls, options.when_full), (None, WhenFull::Refuse));
         assert_eq!(options.config, Config::default());
         assert_eq!(options.origins, Origins::SameHostHere);
         assert_eq!(options.send_buffer_bytes, 65_536);
@@ -239,6 +280,34 @@ mod tests {
     #[test]
     fn a_host_name_is_refused_with_an_example() {
         assert!(refusal("--listen localhost:9000").contains("127.0.0.1:9000"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_unix_socket_needs_no_consent_and_takes_no_certificate() {
+        assert!(parse("--listen unix:/run/fanlight.sock").is_ok());
+        let refused = refusal("--listen unix:/run/f.sock --tls-cert c --tls-key k");
+        assert!(
+            refused.contains("--tls-cert") && refused.contains("unix:/run/f.sock"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together() {
+        let options = parse("--tls-cert c.pem --tls-key k.pem").unwrap();
+        assert_eq!(options.tls, Some(("c.pem".into(), "k.pem".into())));
+        assert!(refusal("--tls-cert c.pem").contains("--tls-key"));
+        assert!(refusal("--tls-key k.pem").contains("--tls-cert"));
+    }
+
+    #[test]
+    fn a_runtime_is_one_that_is_built_in() {
+        for runtime in Runtime::value_variants() {
+            let name = runtime.to_possible_value().unwrap().get_name().to_owned();
+            assert_eq!(parse(&format!("--runtime {name}")).unwrap().runtime, *runtime);
+        }
+        assert!(refusal("--runtime threads").contains("--runtime"));
     }
 
     #[test]

@@ -3,15 +3,15 @@
 //! A browser sends the user's cookies and reaches the user's own machine for whatever page asks,
 //! and says which page it was in Origin: RFC 6455, section 10.2.
 
-use std::{net::IpAddr, str::FromStr, sync::Arc};
+use std::{str::FromStr, sync::Arc};
 
-use fanlight_tokio::{
+use fanlight_core::{
     Request,
     http::header,
     wire::{Origin, OriginError},
 };
 
-use crate::loopback::{is_loopback, names_loopback};
+use crate::{listen::Listen, loopback::names_loopback};
 
 /// Which web pages may connect. What sends no Origin is no page, and may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +60,16 @@ impl FromStr for Allowed {
 }
 
 impl Origins {
-    /// What is asked for by the values of the option, for a server that listens on `ip`.
-    pub(crate) fn new(allowed: Vec<Allowed>, ip: IpAddr) -> Self {
+    /// What is asked for by the values of the option, for a server that listens there.
+    pub(crate) fn new(allowed: Vec<Allowed>, listen: &Listen) -> Self {
         if allowed.is_empty() {
-            return if is_loopback(ip) { Self::SameHostHere } else { Self::SameHost };
+            return match listen {
+                Listen::Tcp(_) if listen.is_here() => Self::SameHostHere,
+                Listen::Tcp(_) => Self::SameHost,
+                // No browser gets here but through a proxy, which has a name of its own.
+                #[cfg(unix)]
+                Listen::Unix(_) => Self::SameHost,
+            };
         }
         allowed
             .into_iter()

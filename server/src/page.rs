@@ -1,6 +1,6 @@
 //! What can be read here with a browser or `curl`.
 
-use fanlight_tokio::{Refusal, Stats};
+use fanlight_core::{Refusal, Stats};
 
 const INDEX: &str = include_str!("page.html");
 

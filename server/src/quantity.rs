@@ -1,7 +1,7 @@
 //! Values of settings as a person writes and reads them: `25s`, `1MiB`, `20`.
 
 use bytesize::ByteSize;
-use fanlight_tokio::{Setting, Unit, Value};
+use fanlight_core::{Setting, Unit, Value};
 
 /// Why a value was not taken. The caller is at fault.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -68,7 +68,7 @@ pub(crate) fn show(unit: Unit, value: Value) -> String {
 mod tests {
     use std::time::Duration;
 
-    use fanlight_tokio::Settings;
+    use fanlight_core::Settings;
 
     use super::*;
 

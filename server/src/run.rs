@@ -1,31 +1,35 @@
 //! The server from its start to its end.
 
 use std::{
+    fmt,
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU8,
     path::{Path, PathBuf},
 };
 
-use fanlight_tokio::Server;
-use tokio::runtime::{Builder, Runtime};
+use fanlight_driver::{Server, Tls, TlsAdapter, TlsError};
 
-use crate::{log::Log, options::Options, page::Figures, service::Site};
+use crate::{listen::Listen, log::Log, options::Options, page::Figures, service::Site};
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The system did not give the threads.
+    #[cfg(feature = "tokio")]
     #[error("cannot start {shards} threads: {source}")]
     Runtime { shards: NonZeroU8, source: io::Error },
     /// Another program is there already.
     #[error(
         "cannot listen on {0}: the address is in use; stop what listens there, or choose another with --listen"
     )]
-    InUse(SocketAddr),
+    InUse(Listen),
     /// The system did not give the address.
     #[error("cannot listen on {address}: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen { address: Listen, source: io::Error },
+    /// The certificate or its key cannot be used.
+    #[error("cannot encrypt: {0}")]
+    Tls(#[from] TlsError),
     /// The system did not give the files.
     #[error("cannot keep a journal: {0}")]
     Journal(io::Error),
@@ -42,26 +46,40 @@ pub(crate) enum Failure {
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
     let log = Log::start(options.log.clone());
     raise_descriptor_limit();
-    runtime(options.shards)
-        .map_err(|source| Failure::Runtime { shards: options.shards, source })?
-        .block_on(serve(options, &log))
+    options.runtime.serve(options, &log)
 }
 
-async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
+/// Serves on the runtime that `A` stands for.
+pub(crate) async fn serve<A: TlsAdapter>(options: Options, log: &Log) -> Result<(), Failure> {
     let cannot_listen = |source: io::Error| {
         if source.kind() == io::ErrorKind::AddrInUse {
-            Failure::InUse(options.listen)
+            Failure::InUse(options.listen.clone())
         } else {
-            Failure::Listen { address: options.listen, source }
+            Failure::Listen { address: options.listen.clone(), source }
         }
     };
-    let server = Server::bind(options.listen).await.map_err(cannot_listen)?;
-    let address = server.local_addr().map_err(cannot_listen)?;
+    let server = match &options.listen {
+        Listen::Tcp(address) => Server::<A>::bind(address).await,
+        #[cfg(unix)]
+        Listen::Unix(path) => Server::<A>::bind_unix(path).await,
+    };
+    let server = server.map_err(cannot_listen)?;
+    let at = match &options.listen {
+        Listen::Tcp(_) => Listen::Tcp(server.local_addr().map_err(cannot_listen)?),
+        #[cfg(unix)]
+        Listen::Unix(_) => options.listen.clone(),
+    };
     let server = server
         .config(options.config)
         .shards(options.shards.get())
         .send_buffer_bytes(Some(options.send_buffer_bytes))
+        .when_full(options.when_full)
         .drain_on_signal(options.drain);
+    let is_encrypted = options.tls.is_some();
+    let server = match options.tls {
+        Some((cert, key)) => server.tls(Tls::open(cert, key)?),
+        None => server,
+    };
     let server = match &options.recording {
         Some(recording) => server.journal(recording).map_err(Failure::Journal)?,
         None => server,
@@ -70,7 +88,7 @@ async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
     let journals: Vec<_> = server.journals().map(Path::to_owned).collect();
 
     // Nobody has to be reading this.
-    let _ = greet(&mut io::stdout(), address, &journals);
+    let _ = greet(&mut io::stdout(), &at, is_encrypted, &journals);
     server
         .run(|| {
             let (handle, dropped) = (handle.clone(), dropped.clone());
@@ -83,9 +101,13 @@ async fn serve(options: Options, log: &Log) -> Result<(), Failure> {
 }
 
 /// Says where to look and how to stop it.
-fn greet(out: &mut impl Write, address: SocketAddr, journals: &[PathBuf]) -> io::Result<()> {
-    let at = SocketAddr::new(reachable(address.ip()), address.port());
-    writeln!(out, "Fanlight listens on {address}. Ctrl-C stops it.")?;
+fn greet(
+    out: &mut impl Write,
+    at: &Listen,
+    is_encrypted: bool,
+    journals: &[PathBuf],
+) -> io::Result<()> {
+    writeln!(out, "Fanlight listens on {at}. Ctrl-C stops it.")?;
     match journals {
         [] => {}
         [only] => writeln!(out, "It keeps a journal in {}.", only.display())?,
@@ -93,9 +115,15 @@ fn greet(out: &mut impl Write, address: SocketAddr, journals: &[PathBuf]) -> io:
             writeln!(out, "It keeps journals in {} to {}.", first.display(), last.display())?;
         }
     }
-    writeln!(out, "  ws://{at}/echo       sends each message back")?;
-    writeln!(out, "  ws://{at}/broadcast  sends each message to everyone there")?;
-    writeln!(out, "  http://{at}/         says more")?;
+    let (ws, http) = if is_encrypted { ("wss", "https") } else { ("ws", "http") };
+    let at: &dyn fmt::Display = match at {
+        Listen::Tcp(address) => &SocketAddr::new(reachable(address.ip()), address.port()),
+        #[cfg(unix)]
+        Listen::Unix(_) => &"localhost",
+    };
+    writeln!(out, "  {ws}://{at}/echo       sends each message back")?;
+    writeln!(out, "  {ws}://{at}/broadcast  sends each message to everyone there")?;
+    writeln!(out, "  {http}://{at}/         says more")?;
     out.flush()
 }
 
@@ -106,15 +134,6 @@ fn reachable(ip: IpAddr) -> IpAddr {
         IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         IpAddr::V4(_) | IpAddr::V6(_) => ip,
     }
-}
-
-fn runtime(shards: NonZeroU8) -> io::Result<Runtime> {
-    let mut builder = if shards == NonZeroU8::MIN {
-        Builder::new_current_thread()
-    } else {
-        Builder::new_multi_thread()
-    };
-    builder.worker_threads(shards.get().into()).enable_all().build()
 }
 
 /// A connection is a descriptor, and the usual soft limit is 1024.

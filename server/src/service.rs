@@ -1,6 +1,6 @@
 //! What is done with requests and messages.
 
-use fanlight_tokio::{
+use fanlight_core::{
     Admission, CloseCode, ConnId, Context, Message, Refusal, Request, Service, Topic,
 };
 
@@ -87,7 +87,7 @@ impl<F: Fn() -> Figures> Service for Site<F> {
 mod tests {
     use std::io::IoSlice;
 
-    use fanlight_tokio::{
+    use fanlight_core::{
         Arrival, Commands, Config, Event, Hub, Instant, PeerAddr, Seat, Stats, serve,
     };
 
@@ -298,7 +298,7 @@ mod tests {
     fn a_slot_forgets_what_its_last_connection_came_for() {
         let mut stage = Stage::new(Origins::SameHost);
         let first = stage.open("/broadcast");
-        stage.handle(Event::Ended(first, fanlight_tokio::End::Failed));
+        stage.handle(Event::Ended(first, fanlight_core::End::Failed));
         let second = stage.open("/echo");
         assert_eq!(first.index(), second.index());
         let other = stage.open("/broadcast");

@@ -1,7 +1,8 @@
 //! An option for every setting of the hub, made from the hub's own table.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use fanlight_tokio::{Config, ConfigError, Server, Setting, Settings, Unit, Value};
+use fanlight_core::{Config, ConfigError, Setting, Settings, Unit, Value};
+use fanlight_driver::SEND_BUFFER_BYTES_DEFAULT;
 
 use crate::quantity;
 
@@ -11,7 +12,7 @@ const SEND_BUFFER_BYTES: &Setting = &Setting {
     about: "The kernel's send buffer of each socket, of which Linux takes twice as much. What is in \
             it is no longer seen by `outbox_bytes_max` and `stall_timeout`.",
     unit: Unit::Bytes,
-    default: Value::Number(Server::SEND_BUFFER_BYTES_DEFAULT as u64),
+    default: Value::Number(SEND_BUFFER_BYTES_DEFAULT as u64),
     min: Value::Number(4 * 1024),
     max: Value::Number(1024 * 1024 * 1024),
 };
@@ -45,7 +46,7 @@ pub(crate) fn args() -> impl Iterator<Item = Arg> {
 pub(crate) fn send_buffer_bytes(matches: &ArgMatches) -> usize {
     match matches.get_one::<Value>(SEND_BUFFER_BYTES.name) {
         Some(Value::Number(bytes)) => usize::try_from(*bytes).unwrap_or(usize::MAX),
-        Some(Value::Time(_)) | None => Server::SEND_BUFFER_BYTES_DEFAULT,
+        Some(Value::Time(_)) | None => SEND_BUFFER_BYTES_DEFAULT,
     }
 }
 

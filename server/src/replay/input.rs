@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use fanlight_tokio::{
+use fanlight_core::{
     Command, Commands, ConnId, PeerAddr, Refused, Timer,
     journal::{Input, Outline},
 };

@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
 };
 
-use fanlight_tokio::{
+use fanlight_core::{
     ConnId, Instant,
     journal::{Entry, Journal, Payloads, Replay, Step},
 };

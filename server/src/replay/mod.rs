@@ -16,7 +16,7 @@ use std::{
 };
 
 use clap::Args;
-use fanlight_tokio::{
+use fanlight_core::{
     ConnId,
     journal::{Journal, JournalError, Prologue, Replay, ReplayError, Tally},
 };

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use fanlight_tokio::{
+use fanlight_core::{
     Instant,
     journal::{Replay, Tail},
 };

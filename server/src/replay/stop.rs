@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
 };
 
-use fanlight_tokio::{
+use fanlight_core::{
     Arrival, Closed, Command, ConnId, Event, Instant,
     journal::{Input, JournalError, Replay},
 };

@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
 };
 
-use fanlight_tokio::{CloseReason, Closed, Command, ConnId, Seat, journal::Replay};
+use fanlight_core::{CloseReason, Closed, Command, ConnId, Seat, journal::Replay};
 
 /// Follows one connection through a replay, from its arrival to its end.
 #[derive(Debug)]

@@ -100,6 +100,20 @@ impl<T: tokio::io::AsyncWrite + Unpin> AsyncWrite for Compat<T> {
     }
 }
 
+#[cfg(unix)]
+impl<T: std::os::fd::AsFd> std::os::fd::AsFd for Compat<T> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl<T: std::os::windows::io::AsSocket> std::os::windows::io::AsSocket for Compat<T> {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.0.as_socket()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{future::poll_fn, io::IoSlice};

@@ -1,67 +1,12 @@
-//! Sockets from the listener to the door of the house.
+//! What to make of an error of a listener: whose it is, how long to wait, how often to tell.
 
-use std::{io, time::Duration};
-
-use fanlight_core::Arrival;
-use fanlight_driver::{Door, DoorError};
-use socket2::SockRef;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::{self, Instant},
+use std::{
+    io,
+    time::{Duration, Instant},
 };
-use tracing::{debug, warn};
-
-use crate::compat::Compat;
-
-/// Lets sockets in for as long as it is polled. No error of the listener ends it.
-pub(crate) async fn accept(
-    listener: TcpListener,
-    door: Door<Compat<TcpStream>>,
-    send_buffer_bytes: Option<usize>,
-) {
-    let mut pauses = Pauses::new();
-    let (mut trouble, mut full) = (Telling::default(), Telling::default());
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                pauses.end();
-                if let Err(error) = prepare(&stream, send_buffer_bytes) {
-                    // It is gone already, or soon will be; its shard is to find out how.
-                    debug!(%peer, %error, "a socket could not be set up");
-                }
-                match door.admit(stream.into(), Arrival::Fresh(peer.into())) {
-                    Ok(()) => {}
-                    Err(why @ (DoorError::Full | DoorError::Closed)) => {
-                        debug!(%peer, %why, "a socket was dropped");
-                        // Of a closed door its house tells.
-                        if why == DoorError::Full && full.is_due(Instant::now()) {
-                            warn!(%why, "sockets are being dropped");
-                        }
-                    }
-                }
-            }
-            Err(error) if is_of_one_peer(&error) => debug!(%error, "a peer left before it came in"),
-            Err(error) => {
-                let pause = pauses.next();
-                if trouble.is_due(Instant::now()) {
-                    warn!(%error, "sockets cannot be accepted; trying on");
-                }
-                time::sleep(pause).await;
-            }
-        }
-    }
-}
-
-fn prepare(stream: &TcpStream, send_buffer_bytes: Option<usize>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    match send_buffer_bytes {
-        Some(bytes) => SockRef::from(stream).set_send_buffer_size(bytes),
-        None => Ok(()),
-    }
-}
 
 /// Whether an error is about the peer that was to be accepted, so that the next may do better.
-fn is_of_one_peer(error: &io::Error) -> bool {
+pub(super) fn is_of_one_peer(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -78,7 +23,7 @@ fn is_of_one_peer(error: &io::Error) -> bool {
 
 /// How long to wait when descriptors or memory have run out: it takes others to free some.
 #[derive(Debug)]
-struct Pauses {
+pub(super) struct Pauses {
     next: Duration,
 }
 
@@ -86,30 +31,30 @@ impl Pauses {
     const SHORTEST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_millis(100);
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { next: Self::SHORTEST }
     }
 
-    fn next(&mut self) -> Duration {
+    pub(super) fn next(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(Self::LONGEST);
         pause
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.next = Self::SHORTEST;
     }
 }
 
 /// When a trouble that lasts was last told of: the log is to show it, not to be filled by it.
 #[derive(Debug, Default)]
-struct Telling(Option<Instant>);
+pub(super) struct Telling(Option<Instant>);
 
 impl Telling {
     const INTERVAL: Duration = Duration::from_secs(5);
 
     /// Whether it is to be told of now; if so, not again for an interval.
-    fn is_due(&mut self, now: Instant) -> bool {
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
         if self.0.is_some_and(|told| now - told < Self::INTERVAL) {
             return false;
         }

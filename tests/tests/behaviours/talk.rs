@@ -1,34 +1,29 @@
-//! From the upgrade to messages and back.
+//! Messages and back.
 
 use async_tungstenite::tungstenite::Message as Said;
-use fanlight_tokio::Settings;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
-use crate::house::{House, soon};
+use crate::{house::House, platform::Platform};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_of_every_size_and_kind_come_back() {
-    let house = House::open(2, Settings::default()).await;
+pub(crate) async fn messages_of_every_size_and_kind_come_back(platform: &'static dyn Platform) {
+    let house = House::of(platform, 2).await;
     let mut client = house.client().await;
     for length in [0, 1, 125, 126, 65_535, 65_536, 200_000, 1 << 20] {
         let text = "x".repeat(length);
         client.say(&text).await;
         assert_eq!(client.hear().await, text);
         let binary = Said::binary(vec![length as u8; length]);
-        soon(client.0.send(binary.clone())).await.unwrap();
+        client.send(binary.clone()).await.unwrap();
         assert_eq!(client.next().await.unwrap(), binary);
     }
-    soon(client.0.send(Said::Ping("are you there".into()))).await.unwrap();
+    client.send(Said::Ping("are you there".into())).await.unwrap();
     assert_eq!(client.next().await.unwrap(), Said::Pong("are you there".into()));
     house.close().await;
 }
 
-#[tokio::test]
-async fn what_is_sent_without_waiting_comes_back_in_order() {
-    let house = House::open(1, Settings::default()).await;
+pub(crate) async fn what_is_sent_without_waiting_comes_back_in_order(
+    platform: &'static dyn Platform,
+) {
+    let house = House::of(platform, 1).await;
     let mut client = house.client().await;
     for round in 0..20 {
         for number in 0..100 {
@@ -41,23 +36,8 @@ async fn what_is_sent_without_waiting_comes_back_in_order() {
     house.close().await;
 }
 
-#[tokio::test]
-async fn a_request_byte_by_byte_is_answered_like_any_other() {
-    let house = House::open(1, Settings::default()).await;
-    let mut stream = TcpStream::connect(house.address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    for byte in b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" {
-        stream.write_all(&[*byte]).await.unwrap();
-    }
-    let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
-    house.close().await;
-}
-
-#[tokio::test]
-async fn two_hundred_clients_are_shared_out_and_served() {
-    let house = House::open(4, Settings::default()).await;
+pub(crate) async fn two_hundred_clients_are_shared_out_and_served(platform: &'static dyn Platform) {
+    let house = House::of(platform, 4).await;
     let mut clients = Vec::new();
     for _ in 0..200 {
         clients.push(house.client().await);

@@ -1,0 +1,19 @@
+//! Sends every message back to whoever sent it.
+
+use fanlight_smol::{ConnId, Context, Message, Server, Service};
+
+struct Echo;
+
+impl Service for Echo {
+    fn on_message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message) {
+        cx.send(conn, message);
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    smol::block_on(async {
+        let server = Server::bind("127.0.0.1:9000").await?;
+        println!("echoing at ws://{}", server.local_addr()?);
+        server.run(|| Echo).await
+    })
+}
