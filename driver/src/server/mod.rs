@@ -94,8 +94,8 @@ impl<A: Adapter> Server<A> {
     /// Makes a Unix socket at `path` and listens on it. Its file is removed when the server ends.
     ///
     /// A socket that is there already is replaced if nobody listens on it. Who may connect is up to
-    /// the permissions of the directory, and to the umask. Peers have no address, so together they
-    /// count as one for `connections_per_address_max`.
+    /// the permissions of the directory, and to the umask. Peers have no address, so
+    /// `connections_per_address_max` does not count them.
     ///
     /// # Errors
     ///

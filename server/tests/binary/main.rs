@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod process;
+mod ways;
 
 use std::{
     io::{Read, Write},
@@ -15,13 +16,21 @@ use process::{Client, Fanlight, WAIT_MAX};
 use rustix::process::Signal;
 use tungstenite::{Bytes, Message, http::StatusCode, protocol::frame::coding::CloseCode};
 
+/// What --runtime can name.
+const RUNTIMES: &[&str] = &[
+    #[cfg(feature = "tokio")]
+    "tokio",
+    #[cfg(feature = "smol")]
+    "smol",
+];
+
 fn status_of(refused: Result<Client, StatusCode>) -> u16 {
     refused.map_or_else(|status| status.as_u16(), |_| 101)
 }
 
 /// The head and the body of the answer to a plain request.
 fn get(fanlight: &Fanlight, path: &str, host: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(fanlight.address).unwrap();
+    let mut stream = TcpStream::connect(fanlight.address()).unwrap();
     stream.set_read_timeout(Some(WAIT_MAX)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -32,7 +41,11 @@ fn get(fanlight: &Fanlight, path: &str, host: &str) -> (String, String) {
 
 #[test]
 fn echo_sends_each_message_back() {
-    let fanlight = Fanlight::start(&["--shards", "1"]);
+    RUNTIMES.iter().for_each(|runtime| echo_sends_each_message_back_on(runtime));
+}
+
+fn echo_sends_each_message_back_on(runtime: &str) {
+    let fanlight = Fanlight::start(&["--shards", "1", "--runtime", runtime]);
     let mut client = fanlight.connect("/echo", None).unwrap();
     let long = "long ".repeat(40_000);
     let messages = [
@@ -52,7 +65,11 @@ fn echo_sends_each_message_back() {
 
 #[test]
 fn broadcast_sends_each_message_to_everyone_there_in_one_order() {
-    let fanlight = Fanlight::start(&["--shards", "3"]);
+    RUNTIMES.iter().for_each(|runtime| broadcast_has_one_order_on(runtime));
+}
+
+fn broadcast_has_one_order_on(runtime: &str) {
+    let fanlight = Fanlight::start(&["--shards", "3", "--runtime", runtime]);
     let mut clients: Vec<Client> =
         (0..3).map(|_| fanlight.connect("/broadcast", None).unwrap()).collect();
     // Each hears itself once it is a member, so after this round all three are.
@@ -103,7 +120,7 @@ fn an_echo_is_nobody_elses_and_a_broadcast_does_not_reach_it() {
 #[test]
 fn what_is_not_there_is_404_and_an_endpoint_without_upgrade_is_426() {
     let fanlight = Fanlight::start(&[]);
-    let host = fanlight.address.to_string();
+    let host = fanlight.address().to_string();
     for path in ["/nowhere", "/echo/", "/ECHO", "/favicon.ico"] {
         assert!(get(&fanlight, path, &host).0.starts_with("HTTP/1.1 404 "), "{path}");
     }
@@ -120,7 +137,7 @@ fn what_is_not_there_is_404_and_an_endpoint_without_upgrade_is_426() {
 #[test]
 fn a_page_of_another_site_is_403() {
     let fanlight = Fanlight::start(&[]);
-    let own = format!("http://{}", fanlight.address);
+    let own = format!("http://{}", fanlight.address());
     assert_eq!(status_of(fanlight.connect("/echo", Some(&own))), 101);
     for foreign in ["http://example.com", "null", "", &format!("{own}.example.com")] {
         for path in ["/echo", "/broadcast"] {
@@ -161,7 +178,7 @@ fn a_star_lets_every_origin_in() {
 #[test]
 fn health_figures_and_page_are_told_over_http() {
     let fanlight = Fanlight::start(&["--shards", "2"]);
-    let host = fanlight.address.to_string();
+    let host = fanlight.address().to_string();
     let (head, body) = get(&fanlight, "/healthz", &host);
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     assert_eq!(body, "ok");
@@ -191,7 +208,7 @@ fn wait_for_figure(fanlight: &Fanlight, name: &str, value: u64) {
     let expected = format!("{name} {value}");
     let begun = Instant::now();
     loop {
-        let (head, body) = get(fanlight, "/stats", &fanlight.address.to_string());
+        let (head, body) = get(fanlight, "/stats", &fanlight.address().to_string());
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
         if body.lines().any(|line| line == expected) {
             return;
@@ -211,8 +228,12 @@ fn a_setting_on_the_command_line_bounds_what_peers_do() {
 
 #[test]
 fn a_signal_tells_everyone_to_go_and_ends_with_0() {
-    for signal in [Signal::TERM, Signal::INT] {
-        let mut fanlight = Fanlight::start(&["--shards", "2", "--drain-over", "100ms"]);
+    for (signal, runtime) in [Signal::TERM, Signal::INT]
+        .into_iter()
+        .flat_map(|signal| RUNTIMES.iter().map(move |runtime| (signal, runtime)))
+    {
+        let args = ["--shards", "2", "--drain-over", "100ms", "--runtime", runtime];
+        let mut fanlight = Fanlight::start(&args);
         let mut clients: Vec<Client> = ["/echo", "/broadcast", "/echo"]
             .into_iter()
             .map(|path| fanlight.connect(path, None).unwrap())
@@ -221,23 +242,26 @@ fn a_signal_tells_everyone_to_go_and_ends_with_0() {
         for client in &mut clients {
             assert_eq!(process::close_code(client), Some(CloseCode::Away));
         }
-        assert_eq!(fanlight.exit_code(), Some(0), "{signal:?}");
+        assert_eq!(fanlight.exit_code(), Some(0), "{signal:?} on {runtime}");
     }
 }
 
 #[test]
 fn a_drain_ends_though_a_peer_does_not_answer() {
-    let mut fanlight = Fanlight::start(&["--drain-over", "0s", "--drain-timeout", "300ms"]);
-    let _silent = fanlight.connect("/echo", None).unwrap();
-    let _half = TcpStream::connect(fanlight.address).unwrap();
-    fanlight.signal(Signal::TERM);
-    assert_eq!(fanlight.exit_code(), Some(0));
+    for runtime in RUNTIMES {
+        let args = ["--drain-over", "0s", "--drain-timeout", "300ms", "--runtime", runtime];
+        let mut fanlight = Fanlight::start(&args);
+        let _silent = fanlight.connect("/echo", None).unwrap();
+        let _half = TcpStream::connect(fanlight.address()).unwrap();
+        fanlight.signal(Signal::TERM);
+        assert_eq!(fanlight.exit_code(), Some(0), "{runtime}");
+    }
 }
 
 #[test]
 fn an_address_in_use_is_named_and_ends_with_1() {
     let first = Fanlight::start(&[]);
-    let address = first.address.to_string();
+    let address = first.address().to_string();
     let output = Fanlight::output(&["--listen", &address]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();

@@ -23,7 +23,8 @@ pub(crate) type Client = WebSocket<TcpStream>;
 /// A running server, which ends with its value.
 pub(crate) struct Fanlight {
     child: Child,
-    pub(crate) address: SocketAddr,
+    /// Where it listens, as it says itself.
+    at: String,
 }
 
 fn command(args: &[&str]) -> Command {
@@ -35,28 +36,39 @@ fn command(args: &[&str]) -> Command {
 impl Fanlight {
     /// Starts a server with `args` on a free port of loopback.
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", args)
+    }
+
+    /// Starts a server with `args` that listens there.
+    pub(crate) fn start_at(listen: &str, args: &[&str]) -> Self {
         let mut child = command(args)
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", listen])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary was built");
         let stdout = child.stdout.take().expect("it is piped");
-        let (found, address) = mpsc::channel();
+        let (found, at) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(address) = echo_address(&line) {
+                let rest = line.strip_prefix("Fanlight listens on ");
+                if let Some((at, _)) = rest.and_then(|rest| rest.split_once(". ")) {
                     // The test may have given up.
-                    let _ = found.send(address);
+                    let _ = found.send(at.to_owned());
                 }
             }
         });
-        match address.recv_timeout(WAIT_MAX) {
-            Ok(address) => Self { child, address },
+        match at.recv_timeout(WAIT_MAX) {
+            Ok(at) => Self { child, at },
             Err(_) => {
                 let _ = child.kill();
                 panic!("no greeting; the server ended with {:?}", child.wait());
             }
         }
+    }
+
+    /// The address that it listens on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.at.parse().expect("it listens on a port")
     }
 
     /// What a server says that is expected to end by itself.
@@ -66,10 +78,10 @@ impl Fanlight {
 
     /// Asks for an upgrade; the error is the status of a refusal.
     pub(crate) fn connect(&self, path: &str, origin: Option<&str>) -> Result<Client, StatusCode> {
-        let stream = TcpStream::connect(self.address).unwrap();
+        let stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(WAIT_MAX)).unwrap();
         stream.set_write_timeout(Some(WAIT_MAX)).unwrap();
-        let uri = format!("ws://{}{path}", self.address).parse().unwrap();
+        let uri = format!("ws://{}{path}", self.address()).parse().unwrap();
         let mut request = ClientRequestBuilder::new(uri);
         if let Some(origin) = origin {
             request = request.with_header("Origin", origin);
@@ -104,12 +116,6 @@ impl Drop for Fanlight {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn echo_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("ws://")?;
-    let (address, _) = rest.split_once("/echo")?;
-    address.parse().ok()
 }
 
 /// Reads on until the server's Close, and answers it.
