@@ -11,6 +11,9 @@ use crate::house::{Plan, Served};
 /// A future that a platform may move to another thread.
 pub(crate) type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// A behaviour at play, which stays on its thread.
+pub(crate) type Play = Pin<Box<dyn Future<Output = ()>>>;
+
 /// A stream of whichever runtime.
 pub(crate) type Link = Box<dyn Stream>;
 
@@ -20,7 +23,7 @@ pub(crate) trait Platform: Sync {
     fn name(&self) -> &'static str;
 
     /// Runs a behaviour to its end, on this thread.
-    fn block_on(&self, behaviour: Pin<Box<dyn Future<Output = ()>>>);
+    fn block_on(&self, behaviour: Play);
 
     /// Runs a task beside the behaviour.
     fn spawn(&self, task: Task<()>);

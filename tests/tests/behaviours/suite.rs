@@ -3,9 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    future::Future,
     panic::{self, AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -15,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use crate::platform::Platform;
+use crate::platform::{Platform, Play};
 
 /// How many are played at once: most of them wait for the kernel most of the time.
 const AT_ONCE: usize = 4;
@@ -23,7 +21,7 @@ const AT_ONCE: usize = 4;
 /// Something that a server does, on whichever platform.
 pub(crate) struct Behaviour {
     pub(crate) name: &'static str,
-    pub(crate) play: fn(&'static dyn Platform) -> Pin<Box<dyn Future<Output = ()>>>,
+    pub(crate) play: fn(&'static dyn Platform) -> Play,
 }
 
 /// Behaviours by the names of their functions.

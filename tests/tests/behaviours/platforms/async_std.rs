@@ -1,14 +1,12 @@
 //! async-std: its executor, its timer and its sockets, and smol's adapter unchanged.
 
-use std::{
-    future::Future, io, net::TcpStream, os::unix::net::UnixStream, pin::Pin, time::Duration,
-};
+use std::{io, net::TcpStream, os::unix::net::UnixStream, time::Duration};
 
 use async_std::{net, os, task};
 
 use crate::{
     house::{Plan, Served, serve},
-    platform::{Link, Platform, Task},
+    platform::{Link, Platform, Play, Task},
 };
 
 #[derive(Debug)]
@@ -19,7 +17,7 @@ impl Platform for AsyncStd {
         "async-std"
     }
 
-    fn block_on(&self, behaviour: Pin<Box<dyn Future<Output = ()>>>) {
+    fn block_on(&self, behaviour: Play) {
         task::block_on(behaviour);
     }
 

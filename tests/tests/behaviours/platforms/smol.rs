@@ -1,14 +1,12 @@
 //! Smol.
 
-use std::{
-    future::Future, io, net::TcpStream, os::unix::net::UnixStream, pin::Pin, time::Duration,
-};
+use std::{io, net::TcpStream, os::unix::net::UnixStream, time::Duration};
 
 use smol::{Async, Timer};
 
 use crate::{
     house::{Plan, Served, serve},
-    platform::{Link, Platform, Task},
+    platform::{Link, Platform, Play, Task},
 };
 
 #[derive(Debug)]
@@ -19,7 +17,7 @@ impl Platform for Smol {
         "smol"
     }
 
-    fn block_on(&self, behaviour: Pin<Box<dyn Future<Output = ()>>>) {
+    fn block_on(&self, behaviour: Play) {
         smol::block_on(behaviour);
     }
 

@@ -1,15 +1,13 @@
 //! Tokio, with one thread and with several.
 
-use std::{
-    future::Future, io, net::TcpStream, os::unix::net::UnixStream, pin::Pin, time::Duration,
-};
+use std::{io, net::TcpStream, os::unix::net::UnixStream, time::Duration};
 
 use fanlight_tokio::Compat;
 use tokio::{net, runtime::Builder, time};
 
 use crate::{
     house::{Plan, Served, serve},
-    platform::{Link, Platform, Task},
+    platform::{Link, Platform, Play, Task},
 };
 
 #[derive(Debug)]
@@ -26,7 +24,7 @@ impl Platform for Tokio {
         }
     }
 
-    fn block_on(&self, behaviour: Pin<Box<dyn Future<Output = ()>>>) {
+    fn block_on(&self, behaviour: Play) {
         let mut builder = match self {
             Self::OneThread => Builder::new_current_thread(),
             Self::Threads => Builder::new_multi_thread(),
