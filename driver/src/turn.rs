@@ -139,7 +139,7 @@ where
     fn read_socket(&mut self, now: Instant, conn: ConnId) {
         // A full buffer says that there is more. A short read says that there is not: the second
         // poll then only arms the socket, as a rule without a system call.
-        for _ in 0..2 {
+        for reads in 0..2 {
             let Some(socket) = self.sockets.get_mut(conn) else { return };
             let read = match socket.poll_read(&mut self.buffer) {
                 None | Some(Poll::Pending) => return self.sockets.unlist(conn),
@@ -152,6 +152,11 @@ where
                     return self.tell(now, Event::Ended(conn, End::Eof));
                 }
                 Ok(length) => {
+                    if reads > 0 {
+                        // More came since. If it is a Close it drops what is unsent, and what the
+                        // first read was answered with is to be sent, however the bytes were cut.
+                        self.write_socket(now, conn);
+                    }
                     let received = Event::Received(conn, &mut self.buffer[..length]);
                     self.hub.handle(now, received, &mut self.commands);
                     self.settle(now);

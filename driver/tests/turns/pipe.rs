@@ -17,6 +17,8 @@ pub(crate) struct Pipe(Arc<Mutex<Ends>>);
 pub(crate) struct Ends {
     /// What the driver may read.
     pub(crate) input: VecDeque<u8>,
+    /// How many bytes of it one read takes at most.
+    pub(crate) segment: usize,
     pub(crate) is_eof: bool,
     /// What the driver wrote.
     pub(crate) output: Vec<u8>,
@@ -37,6 +39,7 @@ impl Default for Ends {
     fn default() -> Self {
         Self {
             input: VecDeque::new(),
+            segment: usize::MAX,
             is_eof: false,
             output: Vec::new(),
             room: usize::MAX,
@@ -103,7 +106,7 @@ impl AsyncRead for Pipe {
             ends.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let length = ends.input.len().min(buffer.len());
+        let length = ends.input.len().min(buffer.len()).min(ends.segment);
         for (to, from) in buffer.iter_mut().zip(ends.input.drain(..length)) {
             *to = from;
         }

@@ -28,6 +28,20 @@ fn a_new_socket_is_armed_at_once_and_a_short_read_arms_it_again() {
 }
 
 #[test]
+fn a_close_right_behind_a_message_does_not_take_its_answer_back() {
+    let mut stage = Stage::new(1, Settings::default());
+    let close = [0x88, 0x82, 0, 0, 0, 0, 3, 232];
+    for segment in [1, 8, 16] {
+        let pipe = stage.open_pipe();
+        pipe.ends().segment = segment;
+        pipe.give(&[&frame("ab")[..], &close].concat());
+        stage.settle();
+        let said = [&answer("ab")[..], &[0x88, 2, 3, 232]].concat();
+        assert_eq!(pipe.ends().output, said, "cut after each {segment}");
+    }
+}
+
+#[test]
 fn a_socket_with_much_to_read_does_not_keep_another_waiting() {
     let mut stage = Stage::new(1, Settings { read_bytes_max: 512, ..Settings::default() });
     let (busy, calm) = (stage.open_pipe(), stage.open_pipe());
