@@ -43,8 +43,8 @@ mod tls;
 pub use adapter::Tokio;
 pub use fanlight_core::*;
 pub use fanlight_driver::{
-    Door, DoorError, Driver, Handle, HandleError, House, Recording, Shard, Stopped, Transport,
-    WhenFull,
+    Door, DoorError, Driver, Handle, HandleError, House, Recording, SEND_BUFFER_BYTES_DEFAULT,
+    Shard, Stopped, Transport, WhenFull,
 };
 #[cfg(feature = "tls")]
 pub use fanlight_driver::{Tls, TlsError};

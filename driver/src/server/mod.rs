@@ -5,6 +5,7 @@ mod adapter;
 #[cfg(feature = "tls")]
 mod handshake;
 mod listener;
+mod run;
 mod setup;
 #[cfg(feature = "tls")]
 mod tls;
@@ -14,7 +15,7 @@ mod trouble;
 mod unix;
 
 use std::{
-    fmt, future,
+    fmt,
     io::{self, ErrorKind},
     net::SocketAddr,
     num::NonZeroU8,
@@ -23,11 +24,8 @@ use std::{
     thread,
 };
 
-use fanlight_core::{Config, Drain, Service};
-use futures_lite::future::or;
-use tracing::{info, warn};
+use fanlight_core::{Config, Drain};
 
-use self::{accept::accept, listener::Listener, setup::Setup};
 #[cfg(feature = "tls")]
 pub use self::{
     adapter::TlsAdapter,
@@ -37,12 +35,8 @@ pub use self::{
     adapter::{Adapter, AsSocket},
     transport::{Stream, Transport},
 };
-use crate::{
-    handle::Handle,
-    house::{House, Shard},
-    journal::Recording,
-    runtime::Runtime,
-};
+use self::{listener::Listener, setup::Setup};
+use crate::{handle::Handle, house::House, journal::Recording};
 
 /// The default of [`Server::send_buffer_bytes`].
 // Echoing messages of 1 MB over loopback on Linux, 32 KiB was a cliff in every run (2 MB/s on one
@@ -53,7 +47,8 @@ pub const SEND_BUFFER_BYTES_DEFAULT: usize = 64 * 1024;
 /// What a server does with peers while its shards have all the connections that they may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// They are answered with 503 and `Retry-After`, and let go.
+    /// They are answered with 503 and `Retry-After`, and let go; those who want an encrypted
+    /// connection without a word, since nothing is computed for them.
     #[default]
     Refuse,
     /// They wait in the kernel's queue until somebody leaves. The kernel keeps up to 4096, if the
@@ -241,85 +236,6 @@ impl<A: Adapter> Server<A> {
         self.house().handle()
     }
 
-    /// Serves until the server has drained. `service` is called once for each shard.
-    ///
-    /// The future accepts; where the shards run is said by the adapter's crate. Dropping the future
-    /// ends them at once.
-    ///
-    /// # Errors
-    ///
-    /// If signals could not be listened for, or the system did not give what shards run on; or if the
-    /// server ended in another way than by a drain, with a [`Stopped`](crate::Stopped) inside. No
-    /// trouble with a peer, a socket or the listener ends the server.
-    ///
-    /// # Panics
-    ///
-    /// If the operating system has no entropy to give.
-    pub async fn run<S>(self, service: impl FnMut() -> S) -> io::Result<()>
-    where
-        S: Service + Send + 'static,
-    {
-        let epoch = A::epoch();
-        self.run_by(service, || A::runtime(epoch)).await
-    }
-
-    /// As [`run`](Self::run), with a clock and a timer of the caller's own for each shard: so a test
-    /// can have hours pass without waiting. All of them must count from one epoch.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    ///
-    /// # Panics
-    ///
-    /// As [`run`](Self::run).
-    pub async fn run_by<S, R>(
-        self,
-        mut service: impl FnMut() -> S,
-        mut runtime: impl FnMut() -> R,
-    ) -> io::Result<()>
-    where
-        S: Service + Send + 'static,
-        R: Runtime + Send + 'static,
-    {
-        self.house();
-        let house = self.house.into_inner().expect("it was opened in the line above");
-        let signals = match self.drain_on_signal {
-            Some(drain) => Some((A::stop_signals()?, drain)),
-            None => None,
-        };
-        let (handle, door) = (house.handle(), house.door());
-        let _ends = EndsWithRun(handle.clone());
-        let mut run = |shard: Shard<_>| {
-            let driver = shard.driver(service(), runtime());
-            // The house keeps its end, which is asked for below.
-            async {
-                let _ = driver.run().await;
-            }
-        };
-        let shards = house.into_shards().into_iter().map(&mut run).collect();
-        info!(at = %self.listener, shards = handle.shards(), "serving");
-
-        let accepting = async {
-            or(accept(self.listener, door, self.setup, self.when_full), handle.closed()).await;
-            future::pending().await
-        };
-        let signalled = async {
-            if let Some((mut signals, drain)) = signals {
-                A::next_signal(&mut signals).await;
-                info!("draining, as a signal asks");
-                drop(handle.drain(drain));
-                A::next_signal(&mut signals).await;
-                warn!("stopping, as a second signal asks");
-                handle.stop();
-            }
-            future::pending().await
-        };
-        // A shard that fails is told of by the others' end, which is the house's.
-        or(A::run_all(shards), or(accepting, signalled)).await?;
-        handle.ended().await.map_err(io::Error::other)
-    }
-
     fn house(&self) -> &House<Transport<A::Tcp>> {
         self.house.get_or_init(|| {
             let seed = getrandom::u64().expect("the operating system gives entropy");
@@ -329,15 +245,6 @@ impl<A: Adapter> Server<A> {
 
     fn assert_unopened(&self) {
         assert!(self.house.get().is_none(), "a handle was taken before the server was set up");
-    }
-}
-
-/// However the run ends, the house does.
-struct EndsWithRun(Handle);
-
-impl Drop for EndsWithRun {
-    fn drop(&mut self) {
-        self.0.stop();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use fanlight_tests::victim::Victim;
 
-use crate::row::within;
+use crate::{peer, row::within};
 
 /// What memory may vary by itself, whatever peers do.
 const SLACK: u64 = 1 << 20;
@@ -18,6 +18,8 @@ pub(crate) struct Memory<'a> {
 
 impl<'a> Memory<'a> {
     pub(crate) fn before(victim: &'a Victim) -> Self {
+        // Who has answered has begun: its threads are all there.
+        victim.empties_within(peer::SLACK).unwrap();
         victim.forget_peak();
         let (resident, reserved) = (victim.resident_bytes(), victim.reserved_bytes_peak());
         Self { victim, resident, reserved }
