@@ -1,4 +1,6 @@
 //! The chat inside a program of async-std: nothing differs but the executor.
+//!
+//! `cargo run -p fanlight-smol --example chat-async-std` serves on `ws://127.0.0.1:9000`.
 
 use fanlight_smol::{ConnId, Context, Message, Server, Service};
 

@@ -1,4 +1,6 @@
 //! Sends every message back to whoever sent it.
+//!
+//! `cargo run -p fanlight-smol --example echo-smol` serves on `ws://127.0.0.1:9000`.
 
 use fanlight_smol::{ConnId, Context, Message, Server, Service};
 

@@ -1,4 +1,6 @@
 //! Whatever one says, everyone in the lobby hears, the speaker included.
+//!
+//! `cargo run -p fanlight-tokio --example chat` serves on `ws://127.0.0.1:9000`.
 
 use fanlight_tokio::{ConnId, Context, Message, Server, Service};
 
