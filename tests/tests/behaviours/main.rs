@@ -28,7 +28,7 @@ mod suite;
 mod talk;
 mod unix;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use suite::{Behaviour, behaviours};
 
@@ -74,7 +74,12 @@ const BEHAVIOURS: &[Behaviour] = &behaviours![
 ];
 
 fn main() -> ExitCode {
-    // What the test runner of Rust is told is not for this one.
-    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let args: Vec<String> = env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--list") {
+        BEHAVIOURS.iter().for_each(|behaviour| println!("{}: test", behaviour.name));
+        return ExitCode::SUCCESS;
+    }
+    // What else the test runner of Rust can be told is not for this one.
+    let words: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();
     suite::play(BEHAVIOURS, &platforms::ALL, &words)
 }

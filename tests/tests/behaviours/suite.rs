@@ -28,7 +28,7 @@ pub(crate) struct Behaviour {
 macro_rules! behaviours {
     ($($module:ident::$name:ident),+ $(,)?) => {
         [$($crate::suite::Behaviour {
-            name: concat!(stringify!($module), ": ", stringify!($name)),
+            name: concat!(stringify!($module), "::", stringify!($name)),
             play: |platform| Box::pin($crate::$module::$name(platform)),
         }),+]
     };
@@ -77,7 +77,7 @@ pub(crate) fn play(
     print_table(&chosen, platforms, &failures);
     let seconds = begun.elapsed().as_secs_f64();
     println!("\n{count} played in {seconds:.1} s, {} failed", failures.len());
-    if failures.is_empty() && count > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn print_table(
@@ -85,8 +85,10 @@ fn print_table(
     platforms: &[&'static dyn Platform],
     failures: &BTreeMap<(usize, usize), String>,
 ) {
-    let names: Vec<String> =
-        behaviours.iter().map(|behaviour| behaviour.name.replace('_', " ")).collect();
+    let names: Vec<String> = behaviours
+        .iter()
+        .map(|behaviour| behaviour.name.replace("::", ": ").replace('_', " "))
+        .collect();
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let heads = platforms.iter().map(|platform| format!(" {} |", platform.name()));
     println!("\n| {:width$} |{}", "behaviour", heads.collect::<String>());

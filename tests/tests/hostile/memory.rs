@@ -2,7 +2,7 @@
 
 use fanlight_tests::victim::Victim;
 
-use crate::{peer, row::within};
+use crate::row::within;
 
 /// What memory may vary by itself, whatever peers do.
 const SLACK: u64 = 1 << 20;
@@ -19,7 +19,7 @@ pub(crate) struct Memory<'a> {
 impl<'a> Memory<'a> {
     pub(crate) fn before(victim: &'a Victim) -> Self {
         // Who has answered has begun: its threads are all there.
-        victim.empties_within(peer::SLACK).unwrap();
+        victim.figures().unwrap();
         victim.forget_peak();
         let (resident, reserved) = (victim.resident_bytes(), victim.reserved_bytes_peak());
         Self { victim, resident, reserved }
