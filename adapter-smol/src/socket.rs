@@ -96,3 +96,34 @@ impl<T: std::os::windows::io::AsSocket> std::os::windows::io::AsSocket for Socke
         self.0.as_socket()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use futures_lite::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[test]
+    fn a_close_shuts_our_half_down_and_the_peer_can_still_be_read() {
+        async_io::block_on(async {
+            let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
+            let address = listener.get_ref().local_addr().unwrap();
+            let mut ours = Socket::new(Async::<TcpStream>::connect(address).await.unwrap());
+            let (mut theirs, _) = listener.accept().await.unwrap();
+            ours.write_all(b"last words").await.unwrap();
+            ours.close().await.unwrap();
+            let mut heard = String::new();
+            theirs.read_to_string(&mut heard).await.unwrap();
+            assert_eq!(heard, "last words");
+
+            theirs.write_all(b"an answer").await.unwrap();
+            drop(theirs);
+            heard.clear();
+            ours.read_to_string(&mut heard).await.unwrap();
+            assert_eq!(heard, "an answer");
+            ours.close().await.unwrap();
+        });
+    }
+}

@@ -285,7 +285,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_unix_socket_needs_no_consent_and_takes_no_certificate() {
-        assert!(parse("--listen unix:/run/fanlight.sock").is_ok());
+        let options = parse("--listen unix:/run/fanlight.sock").unwrap();
+        assert_eq!(options.origins, Origins::SameHost, "a proxy has a name of its own");
         let refused = refusal("--listen unix:/run/f.sock --tls-cert c --tls-key k");
         assert!(
             refused.contains("--tls-cert") && refused.contains("unix:/run/f.sock"),
