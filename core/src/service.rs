@@ -130,6 +130,12 @@ impl<'a> Context<'a> {
         self.hub.round_trip(conn)
     }
 
+    /// Whether a connection of this shard is a member of the topic by now: not while
+    /// [`on_subscribed`](Service::on_subscribed) is still to be decided elsewhere.
+    pub fn is_member(&self, conn: ConnId, topic: &Topic) -> bool {
+        self.hub.has_joined(conn, topic)
+    }
+
     /// Lets a requested connection open. A plain request is answered with 426 instead.
     pub fn admit(&mut self, conn: ConnId, admission: Admission) {
         self.tell(Event::Admit(conn, admission));

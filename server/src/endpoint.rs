@@ -9,6 +9,8 @@ pub(crate) enum Endpoint {
     Echo,
     /// Each message is sent to everyone here, its sender included.
     Broadcast,
+    /// The client protocol of Centrifugo is spoken.
+    Centrifugo,
 }
 
 impl Endpoint {
@@ -17,6 +19,7 @@ impl Endpoint {
         match path {
             "/echo" => Some(Self::Echo),
             "/broadcast" => Some(Self::Broadcast),
+            "/connection/websocket" => Some(Self::Centrifugo),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! `fanlight replay FILE` runs the journal of a shard again; see `fanlight replay --help`.
 
+mod centrifugo;
 mod endpoint;
 mod listen;
 mod log;

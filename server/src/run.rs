@@ -10,7 +10,10 @@ use std::{
 
 use fanlight_driver::{Server, Tls, TlsAdapter, TlsError};
 
-use crate::{listen::Listen, log::Log, options::Options, page::Figures, service::Site};
+use crate::{
+    centrifugo::Centrifugo, listen::Listen, log::Log, options::Options, page::Figures,
+    service::Site,
+};
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +73,7 @@ pub(crate) async fn serve<A: TlsAdapter>(options: Options, log: &Log) -> Result<
         Listen::Unix(_) => options.listen.clone(),
     };
     let server = server
-        .config(options.config)
+        .config(options.config.clone())
         .shards(options.shards.get())
         .send_buffer_bytes(Some(options.send_buffer_bytes))
         .when_full(options.when_full)
@@ -94,7 +97,7 @@ pub(crate) async fn serve<A: TlsAdapter>(options: Options, log: &Log) -> Result<
             let (handle, dropped) = (handle.clone(), dropped.clone());
             let figures =
                 move || Figures { house: handle.stats(), log_lines_dropped: dropped.lines() };
-            Site::new(options.origins.clone(), figures)
+            Site::new(options.origins.clone(), figures, Centrifugo::new(&options.config))
         })
         .await
         .map_err(Failure::Stopped)
@@ -123,6 +126,7 @@ fn greet(
     };
     writeln!(out, "  {ws}://{at}/echo       sends each message back")?;
     writeln!(out, "  {ws}://{at}/broadcast  sends each message to everyone there")?;
+    writeln!(out, "  {ws}://{at}/connection/websocket  is for the SDKs of Centrifugo")?;
     writeln!(out, "  {http}://{at}/         says more")?;
     out.flush()
 }

@@ -1,10 +1,12 @@
-//! What is done with requests and messages.
+//! What is done with requests and messages: each goes to what its connection came for.
 
 use fanlight_core::{
-    Admission, CloseCode, ConnId, Context, Message, Refusal, Request, Service, Topic,
+    Admission, CloseCode, CloseReason, ConnId, Context, Message, Refusal, Request, Seq, Service,
+    Timer, Topic,
 };
 
 use crate::{
+    centrifugo::Centrifugo,
     endpoint::{Endpoint, Endpoints},
     loopback,
     origins::Origins,
@@ -17,15 +19,18 @@ pub(crate) struct Site<F> {
     origins: Origins,
     figures: F,
     broadcast: Topic,
+    centrifugo: Centrifugo,
     endpoints: Endpoints,
 }
 
 impl<F: Fn() -> Figures> Site<F> {
-    pub(crate) fn new(origins: Origins, figures: F) -> Self {
+    pub(crate) fn new(origins: Origins, figures: F, centrifugo: Centrifugo) -> Self {
         Self {
             origins,
             figures,
-            broadcast: Topic::new("broadcast"),
+            // No channel of a client has this name: theirs are of ASCII.
+            broadcast: Topic::new("broadcast\u{ad}"),
+            centrifugo,
             endpoints: Endpoints::default(),
         }
     }
@@ -54,7 +59,10 @@ impl<F: Fn() -> Figures> Service for Site<F> {
             }
             Some(endpoint) => {
                 self.endpoints.enter(conn, endpoint);
-                cx.admit(conn, Admission::default());
+                match endpoint {
+                    Endpoint::Echo | Endpoint::Broadcast => cx.admit(conn, Admission::default()),
+                    Endpoint::Centrifugo => self.centrifugo.on_request(cx, conn, request),
+                }
             }
         }
     }
@@ -62,6 +70,7 @@ impl<F: Fn() -> Figures> Service for Site<F> {
     fn on_open(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         match self.endpoints.of(conn) {
             Some(Endpoint::Broadcast) => cx.subscribe(conn, &self.broadcast),
+            Some(Endpoint::Centrifugo) => self.centrifugo.on_open(cx, conn),
             Some(Endpoint::Echo) | None => {}
         }
     }
@@ -70,6 +79,7 @@ impl<F: Fn() -> Figures> Service for Site<F> {
         let was_taken = match self.endpoints.of(conn) {
             Some(Endpoint::Echo) => cx.send(conn, message),
             Some(Endpoint::Broadcast) => cx.publish(&self.broadcast, message),
+            Some(Endpoint::Centrifugo) => return self.centrifugo.on_message(cx, conn, message),
             None => true,
         };
         // Never lost in silence: whoever is not heard is told.
@@ -78,8 +88,35 @@ impl<F: Fn() -> Figures> Service for Site<F> {
         }
     }
 
-    fn on_subscription_refused(&mut self, cx: &mut Context<'_>, conn: ConnId, _topic: &Topic) {
-        cx.close(conn, CloseCode::Again, "no room to listen");
+    fn on_subscribed(&mut self, cx: &mut Context<'_>, conn: ConnId, topic: &Topic, seq: Seq) {
+        match self.endpoints.of(conn) {
+            Some(Endpoint::Centrifugo) => self.centrifugo.on_subscribed(cx, conn, topic, seq),
+            Some(Endpoint::Echo | Endpoint::Broadcast) | None => {}
+        }
+    }
+
+    fn on_subscription_refused(&mut self, cx: &mut Context<'_>, conn: ConnId, topic: &Topic) {
+        match self.endpoints.of(conn) {
+            Some(Endpoint::Centrifugo) => self.centrifugo.on_subscription_refused(cx, conn, topic),
+            Some(Endpoint::Echo | Endpoint::Broadcast) | None => {
+                cx.close(conn, CloseCode::Again, "no room to listen");
+            }
+        }
+    }
+
+    fn on_close(&mut self, cx: &mut Context<'_>, conn: ConnId, reason: &CloseReason) {
+        match self.endpoints.of(conn) {
+            Some(Endpoint::Centrifugo) => self.centrifugo.on_close(cx, conn, reason),
+            Some(Endpoint::Echo | Endpoint::Broadcast) | None => {}
+        }
+    }
+
+    fn on_timer(&mut self, cx: &mut Context<'_>, timer: Timer) {
+        match timer {
+            // Nobody else sets one.
+            Timer::Connection(_) => self.centrifugo.on_timer(cx, timer),
+            Timer::Shard => {}
+        }
     }
 }
 
@@ -108,10 +145,14 @@ mod tests {
             Self {
                 hub: Hub::new(Config::default(), Seat::alone(1)),
                 commands: Commands::default(),
-                site: Site::new(origins, || Figures {
-                    house: Stats { open: 7, ..Stats::default() },
-                    log_lines_dropped: 0,
-                }),
+                site: Site::new(
+                    origins,
+                    || Figures {
+                        house: Stats { open: 7, ..Stats::default() },
+                        log_lines_dropped: 0,
+                    },
+                    Centrifugo::new(&Config::default()),
+                ),
             }
         }
 

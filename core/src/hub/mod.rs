@@ -266,6 +266,11 @@ impl Hub {
             .is_some_and(|connection| self.members.is_member(connection.memberships, topic))
     }
 
+    /// Whether the connection is a member of the topic, and its home has answered.
+    pub(crate) fn has_joined(&self, conn: ConnId, topic: &Topic) -> bool {
+        self.is_member(conn, topic) && !self.members.awaits_home(topic)
+    }
+
     /// Whether a publish to `audience` keeps within what may be under way to other shards.
     pub(crate) fn has_room_for(&self, audience: &Audience) -> bool {
         let home = self.seat.home(audience);
