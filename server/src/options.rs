@@ -9,6 +9,7 @@ use fanlight_driver::{Recording, WhenFull};
 use tracing_subscriber::filter::Targets;
 
 use crate::{
+    centrifugo::{Access, Secret, Tokens},
     listen::Listen,
     log,
     origins::{Allowed, Origins},
@@ -66,6 +67,13 @@ struct Args {
     /// always may.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<Allowed>,
+
+    /// Let clients of /connection/websocket in only with a token signed by this secret (HMAC with
+    /// SHA-256, of at least 32 bytes), and known by the name in it. Without it, whoever comes is
+    /// let in, and nobody has a name. Other users of this machine can read a command line, and not
+    /// the environment.
+    #[arg(long, value_name = "SECRET", env = "FANLIGHT_TOKEN_HMAC_SECRET", hide_env_values = true)]
+    token_hmac_secret: Option<Secret>,
 
     /// When stopping: how long the goodbyes to all connections are spread over.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
@@ -133,6 +141,7 @@ pub(crate) struct Options {
     pub(crate) when_full: WhenFull,
     pub(crate) shards: NonZeroU8,
     pub(crate) origins: Origins,
+    pub(crate) access: Access,
     /// The kernel's, of each socket.
     pub(crate) send_buffer_bytes: usize,
     pub(crate) drain: Drain,
@@ -190,6 +199,12 @@ impl Task {
                 Full::Wait => WhenFull::Wait,
             },
             shards: args.shards.unwrap_or_else(one_shard_a_core),
+            access: match &args.token_hmac_secret {
+                None => Access::Anonymous,
+                Some(secret) => Tokens::new(secret)
+                    .map(|tokens| Access::Tokens(tokens.into()))
+                    .map_err(|why| refuse(format!("--token-hmac-secret: {why}")))?,
+            },
             send_buffer_bytes: settings::send_buffer_bytes(&matches),
             drain: Drain {
                 over: args.drain_over,
@@ -349,6 +364,18 @@ mod tests {
         for wrong in ["0", "1B", "2GiB", "large"] {
             refusal(&format!("--send-buffer-bytes {wrong}"));
         }
+    }
+
+    #[test]
+    fn a_secret_for_tokens_is_long_enough_and_never_shown() {
+        assert!(matches!(parse("").unwrap().access, Access::Anonymous));
+        let secret = "0123456789abcdef0123456789abcdef";
+        let options = parse(&format!("--token-hmac-secret {secret}")).unwrap();
+        assert!(matches!(options.access, Access::Tokens(_)));
+        assert!(!format!("{options:?}").contains(secret));
+        let refused = refusal("--token-hmac-secret guessable");
+        assert!(refused.contains("--token-hmac-secret: it has 9 bytes"), "{refused}");
+        assert!(!refused.contains("guessable"), "{refused}");
     }
 
     #[test]

@@ -97,7 +97,11 @@ pub(crate) async fn serve<A: TlsAdapter>(options: Options, log: &Log) -> Result<
             let (handle, dropped) = (handle.clone(), dropped.clone());
             let figures =
                 move || Figures { house: handle.stats(), log_lines_dropped: dropped.lines() };
-            Site::new(options.origins.clone(), figures, Centrifugo::new(&options.config))
+            Site::new(
+                options.origins.clone(),
+                figures,
+                Centrifugo::new(&options.config, options.access.clone()),
+            )
         })
         .await
         .map_err(Failure::Stopped)

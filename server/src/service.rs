@@ -129,6 +129,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::centrifugo::Access;
 
     const LOCAL: &str = "127.0.0.1:50000";
     const REMOTE: &str = "192.0.2.1:50000";
@@ -151,7 +152,7 @@ mod tests {
                         house: Stats { open: 7, ..Stats::default() },
                         log_lines_dropped: 0,
                     },
-                    Centrifugo::new(&Config::default()),
+                    Centrifugo::new(&Config::default(), Access::Anonymous),
                 ),
             }
         }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use fanlight_core::Instant;
+
 use super::{
     channel,
     client::Lease,
     code::{Disconnect, ErrorCode},
+    token::{TokenError, Tokens},
 };
 
 /// Why something is not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Denial {
+pub(super) enum Denial {
     /// The command is answered with this.
     Error(ErrorCode),
     /// The connection is closed with this.
@@ -29,35 +32,78 @@ impl From<Disconnect> for Denial {
     }
 }
 
+impl From<TokenError> for Denial {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::Error(ErrorCode::TokenExpired),
+            TokenError::Invalid => Self::Disconnect(Disconnect::InvalidToken),
+        }
+    }
+}
+
+/// Who may connect, and who may be in which channel.
+#[derive(Clone, Debug)]
+pub(crate) enum Access {
+    /// Whoever comes may connect; nobody is known by name.
+    Anonymous,
+    /// Whoever has a token may connect, and is who it says.
+    Tokens(Arc<Tokens>),
+}
+
 /// Who a client is.
-#[derive(Debug)]
-pub(crate) struct Identity {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
     /// Empty for whoever is anonymous.
-    pub(crate) user: Arc<str>,
-    pub(crate) lease: Option<Lease>,
+    pub(super) user: Arc<str>,
+    pub(super) lease: Option<Lease>,
+    /// What the connection is subscribed to from the beginning.
+    pub(super) channels: Vec<String>,
 }
 
-/// Who a client with this connection token is.
-///
-/// # Errors
-///
-/// If it may not connect, or not with that token.
-pub(crate) fn identify(token: &str) -> Result<Identity, Denial> {
-    if token.is_empty() {
-        Ok(Identity { user: "".into(), lease: None })
-    } else {
-        Err(Disconnect::InvalidToken.into())
+impl Access {
+    /// Who a client with this connection token is; an empty one is none.
+    ///
+    /// # Errors
+    ///
+    /// If it may not connect, or not with that token.
+    pub(super) fn identify(&self, now: Instant, token: &str) -> Result<Identity, Denial> {
+        let token = match self {
+            Self::Anonymous if token.is_empty() => {
+                return Ok(Identity { user: "".into(), lease: None, channels: Vec::new() });
+            }
+            // Nobody can tell whether it is good.
+            Self::Anonymous => return Err(Disconnect::InvalidToken.into()),
+            Self::Tokens(_) if token.is_empty() => return Err(ErrorCode::Unauthorized.into()),
+            Self::Tokens(tokens) => tokens.connection(token)?,
+        };
+        let lease = token.seconds.map(|seconds| Lease::new(now, seconds));
+        Ok(Identity { user: token.user.into(), lease, channels: token.channels })
     }
-}
 
-/// Lets `user` into `channel`, for as long as it says.
-///
-/// # Errors
-///
-/// If it may not be there.
-pub(crate) fn admit(channel: &str, user: &str, token: &str) -> Result<Option<Lease>, Denial> {
-    if channel::is_private(channel) || !channel::is_for(channel, user) || !token.is_empty() {
-        return Err(ErrorCode::PermissionDenied.into());
+    /// Lets `user` into `channel`, and says for how long. A token for a channel opens any; without
+    /// one the channel's name decides.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be there.
+    pub(super) fn admit(
+        &self,
+        now: Instant,
+        user: &str,
+        channel: &str,
+        token: &str,
+    ) -> Result<Option<Lease>, ErrorCode> {
+        if token.is_empty() {
+            let is_open = !channel::is_private(channel) && channel::is_for(channel, user);
+            return is_open.then_some(None).ok_or(ErrorCode::PermissionDenied);
+        }
+        let Self::Tokens(tokens) = self else { return Err(ErrorCode::PermissionDenied) };
+        match tokens.subscription(token) {
+            Ok(token) if token.channel == channel && token.user == user => {
+                Ok(token.seconds.map(|seconds| Lease::new(now, seconds)))
+            }
+            Ok(_) | Err(TokenError::Invalid) => Err(ErrorCode::PermissionDenied),
+            Err(TokenError::Expired) => Err(ErrorCode::TokenExpired),
+        }
     }
-    Ok(None)
 }

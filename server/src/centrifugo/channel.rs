@@ -5,23 +5,23 @@ const OURS: &str = "fanlight:";
 
 /// Whether a name of this length at most may be a channel's. They are of ASCII, so the server has
 /// names for topics of its own that no client can reach.
-pub(crate) fn is_name(name: &str, bytes_max: usize) -> bool {
+pub(super) fn is_name(name: &str, bytes_max: usize) -> bool {
     name.is_ascii() && name.len() <= bytes_max
 }
 
 /// Whether only the server speaks there, and only programs on its own machine listen.
-pub(crate) fn is_ours(name: &str) -> bool {
+pub(super) fn is_ours(name: &str) -> bool {
     name.starts_with(OURS)
 }
 
 /// Whether nobody is let in without a token for it.
-pub(crate) fn is_private(name: &str) -> bool {
+pub(super) fn is_private(name: &str) -> bool {
     name.starts_with('$')
 }
 
 /// Whether `user` is one of those whom `name#user1,user2` is for; all are if it names nobody.
 /// Whoever is anonymous is never one of those named.
-pub(crate) fn is_for(name: &str, user: &str) -> bool {
+pub(super) fn is_for(name: &str, user: &str) -> bool {
     match name.split_once('#') {
         None => true,
         Some((_, users)) => !user.is_empty() && users.split(',').any(|one| one == user),

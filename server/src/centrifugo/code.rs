@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Why one command was not done. The connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorCode {
+pub(super) enum ErrorCode {
     Unauthorized = 101,
     PermissionDenied = 103,
     MethodNotFound = 104,
@@ -20,7 +20,7 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
-    pub(crate) fn message(self) -> &'static str {
+    pub(super) fn message(self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
             Self::PermissionDenied => "permission denied",
@@ -35,7 +35,7 @@ impl ErrorCode {
     }
 
     /// Whether the same command may be taken later.
-    pub(crate) fn is_temporary(self) -> bool {
+    pub(super) fn is_temporary(self) -> bool {
         match self {
             Self::TooManyRequests => true,
             Self::Unauthorized
@@ -66,7 +66,7 @@ impl Serialize for ErrorCode {
 
 /// Why a connection is closed. A client comes again by itself below 3500, and not above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Disconnect {
+pub(super) enum Disconnect {
     /// The connection token expired and was not refreshed.
     Expired,
     /// A subscription token expired and was not refreshed.
@@ -88,7 +88,7 @@ pub(crate) enum Disconnect {
 }
 
 impl Disconnect {
-    pub(crate) fn code(self) -> CloseCode {
+    pub(super) fn code(self) -> CloseCode {
         let code: u16 = match self {
             Self::Expired => 3005,
             Self::SubscriptionExpired => 3006,
@@ -104,7 +104,7 @@ impl Disconnect {
         code.into()
     }
 
-    pub(crate) fn reason(self) -> Cow<'static, str> {
+    pub(super) fn reason(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Expired => "connection expired",
             Self::SubscriptionExpired => "subscription expired",

@@ -1,80 +1,95 @@
 //! From replies and pushes to the bytes of a message.
 
-use std::collections::BTreeMap;
-
-use fanlight_core::Message;
+use fanlight_core::{Message, Topic};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 
-use super::code::ErrorCode;
+use super::{client::ClientId, code::ErrorCode};
 
 /// The version that clients are told.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What is said to one command.
 #[derive(Debug)]
-pub(crate) enum Answer<'a> {
-    Connect(Connected<'a>),
+pub(super) enum Answer {
+    Connect(Connected),
     Subscribe(Expiry),
     Unsubscribe,
     Publish,
     Ping,
-    Refresh(Refreshed<'a>),
+    Refresh(Refreshed),
     SubRefresh(Expiry),
     Error(ErrorCode),
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Connected<'a> {
-    client: &'a str,
-    version: &'static str,
-    #[serde(flatten)]
-    expiry: Expiry,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    subs: BTreeMap<&'a str, Expiry>,
-    /// Within how many seconds a ping will come.
-    ping: u32,
-    /// Whether pings want to be answered.
-    pong: bool,
+/// A connection as its client is told of it.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) client: ClientId,
+    pub(super) expiry: Expiry,
+    /// What it is subscribed to already.
+    pub(super) subs: Vec<Topic>,
+    /// Within how many seconds a ping will come, each of which wants to be answered.
+    pub(super) ping: u32,
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Refreshed<'a> {
-    client: &'a str,
-    version: &'static str,
-    #[serde(flatten)]
-    expiry: Expiry,
+#[derive(Debug)]
+pub(super) struct Refreshed {
+    pub(super) client: ClientId,
+    pub(super) expiry: Expiry,
 }
 
 /// In how many seconds what was granted ends; `None` if it does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Expiry(pub(crate) Option<u32>);
+pub(super) struct Expiry(pub(super) Option<u32>);
 
-impl<'a> Connected<'a> {
-    pub(crate) fn new(client: &'a str, expiry: Expiry, ping: u32) -> Self {
-        Self { client, version: VERSION, expiry, subs: BTreeMap::new(), ping, pong: true }
-    }
-
-    /// With the channels that the connection is subscribed to from the beginning.
-    pub(crate) fn subs(mut self, channels: impl Iterator<Item = &'a str>) -> Self {
-        self.subs = channels.map(|channel| (channel, Expiry::default())).collect();
-        self
+impl Expiry {
+    fn put<M: SerializeMap>(self, fields: &mut M) -> Result<(), M::Error> {
+        if let Some(seconds) = self.0 {
+            fields.serialize_entry("expires", &true)?;
+            fields.serialize_entry("ttl", &seconds)?;
+        }
+        Ok(())
     }
 }
 
-impl<'a> Refreshed<'a> {
-    pub(crate) fn new(client: &'a str, expiry: Expiry) -> Self {
-        Self { client, version: VERSION, expiry }
+impl Serialize for Connected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("client", &self.client)?;
+        fields.serialize_entry("version", VERSION)?;
+        self.expiry.put(&mut fields)?;
+        if !self.subs.is_empty() {
+            fields.serialize_entry("subs", &Subs(&self.subs))?;
+        }
+        fields.serialize_entry("ping", &self.ping)?;
+        fields.serialize_entry("pong", &true)?;
+        fields.end()
+    }
+}
+
+struct Subs<'a>(&'a [Topic]);
+
+impl Serialize for Subs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|topic| (topic.name(), Expiry::default())))
+    }
+}
+
+impl Serialize for Refreshed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("client", &self.client)?;
+        fields.serialize_entry("version", VERSION)?;
+        self.expiry.put(&mut fields)?;
+        fields.end()
     }
 }
 
 impl Serialize for Expiry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_map(None)?;
-        if let Some(seconds) = self.0 {
-            fields.serialize_entry("expires", &true)?;
-            fields.serialize_entry("ttl", &seconds)?;
-        }
+        self.put(&mut fields)?;
         fields.end()
     }
 }
@@ -82,7 +97,7 @@ impl Serialize for Expiry {
 /// A reply as it is written: the command's number, and one field named by what was asked.
 struct Reply<'a> {
     id: u32,
-    answer: Answer<'a>,
+    answer: &'a Answer,
 }
 
 impl Serialize for Reply<'_> {
@@ -92,7 +107,7 @@ impl Serialize for Reply<'_> {
 
         let mut fields = serializer.serialize_map(None)?;
         fields.serialize_entry("id", &self.id)?;
-        match &self.answer {
+        match self.answer {
             Answer::Connect(connected) => fields.serialize_entry("connect", connected)?,
             Answer::Subscribe(expiry) => fields.serialize_entry("subscribe", expiry)?,
             Answer::Unsubscribe => fields.serialize_entry("unsubscribe", &Done {})?,
@@ -108,13 +123,13 @@ impl Serialize for Reply<'_> {
 
 /// Replies that wait to be sent as one message, a line each.
 #[derive(Debug, Default)]
-pub(crate) struct Replies {
+pub(super) struct Replies {
     lines: String,
     is_awaited: bool,
 }
 
 impl Replies {
-    pub(crate) fn push(&mut self, id: u32, answer: Answer<'_>) {
+    pub(super) fn push(&mut self, id: u32, answer: &Answer) {
         self.is_awaited |= matches!(answer, Answer::Connect(_) | Answer::Subscribe(_));
         if !self.lines.is_empty() {
             self.lines.push('\n');
@@ -124,12 +139,12 @@ impl Replies {
 
     /// Whether one of them has to be heard before any publication, which its client would else take
     /// for none of its own.
-    pub(crate) fn is_awaited(&self) -> bool {
+    pub(super) fn is_awaited(&self) -> bool {
         self.is_awaited
     }
 
     /// All of them as one message, if there are any.
-    pub(crate) fn take(&mut self) -> Option<Message> {
+    pub(super) fn take(&mut self) -> Option<Message> {
         if self.lines.is_empty() {
             return None;
         }
@@ -143,8 +158,8 @@ impl Replies {
 /// Who says something in a channel, as its subscribers are told.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Publisher<'a> {
-    pub(crate) user: &'a str,
-    pub(crate) client: &'a str,
+    pub(super) user: &'a str,
+    pub(super) client: ClientId,
 }
 
 /// What the subscribers of `channel` are sent when `data` is said there; the server itself is no
@@ -175,10 +190,123 @@ pub(crate) fn publication(
 }
 
 /// What asks a client whether it is there: the empty reply.
-pub(crate) fn ping() -> Message {
+pub(super) fn ping() -> Message {
     Message::text("{}")
 }
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("all keys are strings, and nothing of ours fails")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const CLIENT: ClientId = ClientId::new(1, 0xab);
+    const NAME: &str = "000000000000000100000000000000ab";
+
+    fn line(id: u32, answer: Answer) -> Value {
+        let mut replies = Replies::default();
+        replies.push(id, &answer);
+        serde_json::from_slice(replies.take().unwrap().payload()).unwrap()
+    }
+
+    #[test]
+    fn each_answer_is_a_field_of_its_name() {
+        let connected = |expiry, subs| {
+            Answer::Connect(Connected { client: CLIENT, expiry: Expiry(expiry), subs, ping: 25 })
+        };
+        let refreshed = Refreshed { client: CLIENT, expiry: Expiry(Some(7)) };
+        for (answer, said) in [
+            (
+                connected(None, vec![]),
+                json!({ "connect": {
+                    "client": NAME, "version": VERSION, "ping": 25, "pong": true,
+                } }),
+            ),
+            (
+                connected(Some(9), vec![Topic::new("a"), Topic::new("\"b")]),
+                json!({ "connect": {
+                    "client": NAME, "version": VERSION, "ping": 25, "pong": true,
+                    "expires": true, "ttl": 9, "subs": { "a": {}, "\"b": {} },
+                } }),
+            ),
+            (Answer::Subscribe(Expiry(None)), json!({ "subscribe": {} })),
+            (
+                Answer::Subscribe(Expiry(Some(3))),
+                json!({ "subscribe": { "expires": true, "ttl": 3 } }),
+            ),
+            (Answer::Unsubscribe, json!({ "unsubscribe": {} })),
+            (Answer::Publish, json!({ "publish": {} })),
+            (Answer::Ping, json!({ "ping": {} })),
+            (
+                Answer::Refresh(refreshed),
+                json!({ "refresh": {
+                    "client": NAME, "version": VERSION, "expires": true, "ttl": 7,
+                } }),
+            ),
+            (Answer::SubRefresh(Expiry(None)), json!({ "sub_refresh": {} })),
+            (
+                Answer::Error(ErrorCode::AlreadySubscribed),
+                json!({ "error": { "code": 105, "message": "already subscribed" } }),
+            ),
+            (
+                Answer::Error(ErrorCode::TooManyRequests),
+                json!({ "error": {
+                    "code": 111, "message": "too many requests", "temporary": true,
+                } }),
+            ),
+        ] {
+            let mut whole = said;
+            whole["id"] = 5.into();
+            assert_eq!(line(5, answer), whole);
+        }
+    }
+
+    #[test]
+    fn a_publication_has_its_publisher_if_a_client_said_it() {
+        let data = RawValue::from_string("{ \"a\": 1.0 }".to_owned()).unwrap();
+        assert_eq!(
+            publication("c", &data, None).as_text(),
+            Some(r#"{"push":{"channel":"c","pub":{"data":{ "a": 1.0 }}}}"#)
+        );
+        let publisher = Publisher { user: "42", client: CLIENT };
+        let said = publication("c", &data, Some(publisher));
+        let said: Value = serde_json::from_slice(said.payload()).unwrap();
+        assert_eq!(said["push"]["pub"]["info"], json!({ "user": "42", "client": NAME }));
+    }
+
+    proptest! {
+        #[test]
+        fn replies_are_a_line_each_in_order(ids in prop::collection::vec(any::<u32>(), 0..20)) {
+            let mut replies = Replies::default();
+            for id in &ids {
+                replies.push(*id, &Answer::Publish);
+            }
+            prop_assert!(!replies.is_awaited());
+            let message = replies.take();
+            prop_assert_eq!(message.is_none(), ids.is_empty());
+            let lines = message.iter().flat_map(|message| message.as_text().unwrap().split('\n'));
+            let said: Vec<u32> = lines
+                .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_u64().unwrap())
+                .map(|id| u32::try_from(id).unwrap())
+                .collect();
+            prop_assert_eq!(said, ids);
+            prop_assert_eq!(replies.take(), None);
+        }
+
+        #[test]
+        fn a_publication_survives_its_reading(channel in any::<String>(), text in any::<String>()) {
+            let data = Value::from(text);
+            let raw = RawValue::from_string(data.to_string()).unwrap();
+            let message = publication(&channel, &raw, None);
+            prop_assert!(!message.as_text().unwrap().contains('\n'));
+            let said: Value = serde_json::from_slice(message.payload()).unwrap();
+            prop_assert_eq!(&said["push"]["channel"], &Value::from(channel));
+            prop_assert_eq!(&said["push"]["pub"]["data"], &data);
+        }
+    }
 }
