@@ -222,6 +222,13 @@ impl Clients {
     }
 
     #[cfg(test)]
+    pub(super) fn is_waiting(&self, conn: ConnId) -> bool {
+        self.0
+            .get(conn.index())
+            .is_some_and(|client| client.as_ref().is_some_and(|client| client.waiting.is_some()))
+    }
+
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.iter().flatten().count()
     }

@@ -7,9 +7,10 @@ use serde_json::value::RawValue;
 
 use super::code::Disconnect;
 
-/// How deep arrays and objects may stand in each other in what is published: subscribers' parsers
-/// have limits of their own, and one client must not reach those of another.
-const DEPTH_MAX: usize = 128;
+/// How deep arrays and objects may stand in each other in what is published. Subscribers' parsers
+/// have limits of their own, often 128 with the envelope, and one client must not reach those of
+/// another.
+const DEPTH_MAX: usize = 100;
 
 /// One command: what is asked, and the number under which it is answered.
 #[derive(Debug)]

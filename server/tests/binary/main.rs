@@ -3,6 +3,7 @@
 #![cfg(unix)] // for its signals
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod centrifugo;
 mod process;
 mod ways;
 
