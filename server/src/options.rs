@@ -20,7 +20,8 @@ use crate::{
 
 /// A WebSocket server that holds very many connections.
 ///
-/// /echo sends each message back, /broadcast sends it to everyone there.
+/// /echo sends each message back, /broadcast sends it to everyone there, /connection/websocket is for
+/// the SDKs of Centrifugo.
 #[derive(Debug, Parser)]
 #[command(name = "fanlight", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Args {

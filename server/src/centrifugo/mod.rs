@@ -76,8 +76,8 @@ impl Pace {
 
     /// As clients are told it: in whole seconds, and never less.
     fn announced(self) -> u32 {
-        let millis = self.interval.as_millis().div_ceil(1000).max(1);
-        u32::try_from(millis).unwrap_or(u32::MAX)
+        let seconds = self.interval.as_millis().div_ceil(1000).max(1);
+        u32::try_from(seconds).unwrap_or(u32::MAX)
     }
 
     /// The first time, spread so that those who came together are not asked together for ever.

@@ -2,6 +2,7 @@
 
 mod batches;
 mod lives;
+mod swarm;
 mod tickets;
 
 use std::time::Duration;

@@ -194,7 +194,7 @@ fn each_bad_input_has_its_answer_and_harms_nobody() {
             let mut client = connected(&fanlight);
             ask(&mut client, r#"{"id":2,"subscribe":{"channel":"corner"}}"#);
             assert_eq!(
-                ask(&mut client, &r#"{"id":2,"subscribe":{"channel":"corner"}}"#)["error"]["code"],
+                ask(&mut client, r#"{"id":2,"subscribe":{"channel":"corner"}}"#)["error"]["code"],
                 105
             );
             let line = publish(&data).replace("square", "corner");

@@ -1,5 +1,8 @@
 //! Commands in one message and over several, on one shard and on many.
 
+use fanlight_sim::fanlight_core::Settings;
+use serde_json::json;
+
 use super::*;
 
 #[test]
@@ -131,6 +134,28 @@ fn channels_and_names_have_bounds() {
 }
 
 #[test]
+fn what_no_outbox_can_hold_is_refused_where_it_is_said() {
+    let settings =
+        Settings { message_bytes_max: 250, outbox_bytes_max: 260, ..Settings::default() };
+    let config = Config::new(settings).unwrap();
+    let setup = Setup { config: config.clone(), ..Setup::new(1) };
+    let mut world = World::with_setup(setup, |_| Centrifugo::new(&config, Access::Anonymous));
+    let conn = connected(&mut world);
+    world.peer(conn).send(r#"{"id":2,"subscribe":{"channel":"a"}}"#);
+    reply(&mut world, conn);
+    let publish = |bytes: usize| {
+        format!(r#"{{"id":3,"publish":{{"channel":"a","data":"{}"}}}}"#, "x".repeat(bytes))
+    };
+    world.peer(conn).send(&publish(20));
+    assert_eq!(reply(&mut world, conn)["push"]["channel"], "a");
+    assert_eq!(reply(&mut world, conn)["publish"], json!({}));
+    world.peer(conn).send(&publish(180));
+    assert_eq!(error(&reply(&mut world, conn)), Some(106));
+    // Nor can it hold all these answers.
+    world.peer(conn).send(&[r#"{"id":4,"rpc":{}}"#; 10].join("\n")).expect_close(3008.into());
+}
+
+#[test]
 fn more_commands_than_a_message_may_hold_are_too_many() {
     let mut world = house();
     let conn = connected(&mut world);
@@ -235,8 +260,9 @@ fn what_waits_for_another_shard_is_bounded() {
     for conn in conns {
         world.peer(conn).send(r#"{"id":2,"subscribe":{"channel":"a"}}"#);
     }
-    let waits = conns.iter().filter(|conn| world.service(conn.shard()).clients.is_waiting(**conn));
-    let waiting = *waits.last().expect("one has to wait");
+    let mut waits =
+        conns.iter().filter(|conn| world.service(conn.shard()).clients.is_waiting(**conn));
+    let waiting = *waits.next().expect("one has to wait");
     let data = "x".repeat(500_000);
     let line = format!(r#"{{"id":3,"publish":{{"channel":"a","data":"{data}"}}}}"#);
     world.peer(waiting).send(&line).send(&line).expect_silence(Duration::from_millis(100));
