@@ -6,6 +6,8 @@
 //! world, drawn and shrunk by proptest. The [`laws`] judge what the world recorded.
 
 mod act;
+#[cfg(target_os = "linux")]
+pub mod crowd;
 mod ending;
 pub mod fuzz;
 pub mod laws;

@@ -1,0 +1,183 @@
+//! A crowd of connections to a server in a process of its own, and what they cost it.
+
+use std::{
+    error::Error,
+    ffi::OsStr,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::Stdio,
+    rc::Rc,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpSocket, TcpStream},
+    process::{Child, Command},
+    sync::Semaphore,
+    time::timeout,
+};
+
+/// Longer than anything takes that works.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Enough of 127.0.0.0/8 that no source address runs out of ports.
+const SOURCES: usize = 8;
+const CONNECTING_MAX: usize = 64;
+/// Linux counts process times in hundredths of a second.
+const MICROS_PER_TICK: u64 = 10_000;
+
+/// What kept a crowd from doing what it was to do.
+pub type Failure = Box<dyn Error>;
+
+/// A server of one shard on a port of the system's choice, which ends with its value.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    pid: u32,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the binary that was built beside this program, with these options.
+    ///
+    /// To be called in a [`LocalSet`](tokio::task::LocalSet).
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, or does not say where it listens.
+    pub async fn start<T: AsRef<OsStr>>(
+        options: impl IntoIterator<Item = T>,
+    ) -> Result<Self, Failure> {
+        let path: PathBuf = std::env::current_exe()?.with_file_name("fanlight");
+        let mut child = Command::new(&path)
+            .args(["--listen", "127.0.0.1:0", "--shards", "1", "--upgrading-max", "20000"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                format!("{}: {error}; build it with the same profile", path.display())
+            })?;
+        let pid = child.id().ok_or("the server is gone")?;
+        let stdout = child.stdout.take().ok_or("the server has no output")?;
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = timeout(PATIENCE, lines.next_line()).await?? {
+            if let Some((_, rest)) = line.split_once("ws://") {
+                let end = rest.find('/').unwrap_or(rest.len());
+                let address = rest[..end].parse()?;
+                // What else it prints is nobody's, but must not block it.
+                tokio::task::spawn_local(async move {
+                    while let Ok(Some(_)) = lines.next_line().await {}
+                });
+                return Ok(Self { child, pid, address });
+            }
+        }
+        Err("the server did not say where it listens".into())
+    }
+
+    /// Opens so many connections to `path`.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is refused or takes too long.
+    pub async fn open(&self, path: &str, connections: usize) -> Result<Vec<TcpStream>, Failure> {
+        let connecting = Rc::new(Semaphore::new(CONNECTING_MAX));
+        let mut opening = Vec::new();
+        for number in 0..connections {
+            let (connecting, address, path) = (connecting.clone(), self.address, path.to_owned());
+            opening.push(tokio::task::spawn_local(async move {
+                let _permit = connecting.acquire().await.map_err(io::Error::other)?;
+                connect(address, &path, number).await
+            }));
+        }
+        let mut streams = Vec::new();
+        for opened in opening {
+            streams.push(timeout(PATIENCE, opened).await???);
+        }
+        Ok(streams)
+    }
+
+    /// One of its counters.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer, or has no such counter.
+    pub async fn stat(&self, name: &str) -> Result<u64, Failure> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        let request = format!("GET /stats HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await??;
+        let line = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.ok_or("no such counter")?.trim().parse()?)
+    }
+
+    /// Tells it to end, as an operator would.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be told.
+    pub async fn terminate(&self) -> Result<(), Failure> {
+        let status = Command::new("kill").arg(self.pid.to_string()).status().await?;
+        status.success().then_some(()).ok_or_else(|| "the server could not be told to end".into())
+    }
+
+    /// Waits until it has ended by itself, and well.
+    ///
+    /// # Errors
+    ///
+    /// If it does not, or ended otherwise.
+    pub async fn ends(&mut self) -> Result<(), Failure> {
+        let status = timeout(PATIENCE, self.child.wait()).await??;
+        let is_well = status.success();
+        is_well.then_some(()).ok_or_else(|| format!("the server ended with {status}").into())
+    }
+
+    /// Physical memory that it has, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn resident_bytes(&self) -> Result<u64, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    }
+
+    /// User and system time that it has used, in microseconds.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn cpu_micros(&self) -> Result<(u64, u64), Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
+        // The name of the program stands in parentheses and may hold anything.
+        let (_, after_name) = stat.rsplit_once(')').ok_or("no name")?;
+        let mut times = after_name.split_whitespace().skip(11).map(str::parse::<u64>);
+        let mut next = || times.next().ok_or("no times");
+        Ok((next()?? * MICROS_PER_TICK, next()?? * MICROS_PER_TICK))
+    }
+}
+
+async fn connect(address: SocketAddr, path: &str, number: usize) -> io::Result<TcpStream> {
+    let source = Ipv4Addr::new(127, 0, 0, 1 + (number % SOURCES) as u8);
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((source, 0).into())?;
+    let mut stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    if !head.starts_with(b"HTTP/1.1 101 ") {
+        return Err(io::Error::other(String::from_utf8_lossy(&head).into_owned()));
+    }
+    Ok(stream)
+}
