@@ -125,6 +125,19 @@ impl<'a> Context<'a> {
         self.hub.stats()
     }
 
+    /// Whether this shard gives the topic its order: one shard of the house does.
+    pub fn is_home(&self, topic: &Topic) -> bool {
+        self.hub.seat().home_of(topic) == self.hub.seat().shard
+    }
+
+    /// Whether the topic has members on any shard, as far as its home knows; `false` elsewhere.
+    ///
+    /// With it, a service says what is costly to make only while somebody listens: on the one
+    /// shard that [is the home](Self::is_home).
+    pub fn has_members(&self, topic: &Topic) -> bool {
+        self.hub.has_members(topic)
+    }
+
     /// The last measured time between a ping to a connection of this shard and its pong.
     pub fn round_trip(&self, conn: ConnId) -> Option<Duration> {
         self.hub.round_trip(conn)

@@ -124,6 +124,11 @@ impl Homes {
         self.everyone
     }
 
+    /// Whether any shard has members: a topic without them is forgotten.
+    pub(super) fn has_members(&self, topic: &Topic) -> bool {
+        self.names.contains_key(topic)
+    }
+
     /// The shards that have members.
     pub(super) fn shards_of(&self, topic: &Topic) -> Shards {
         self.names.get(topic).map_or(Shards::default(), |home| self.topics[*home].shards)

@@ -271,6 +271,11 @@ impl Hub {
         self.is_member(conn, topic) && !self.members.awaits_home(topic)
     }
 
+    /// Whether any shard has members of the topic, if its home is here; else `false`.
+    pub(crate) fn has_members(&self, topic: &Topic) -> bool {
+        self.homes.has_members(topic)
+    }
+
     /// Whether a publish to `audience` keeps within what may be under way to other shards.
     pub(crate) fn has_room_for(&self, audience: &Audience) -> bool {
         let home = self.seat.home(audience);

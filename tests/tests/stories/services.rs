@@ -253,3 +253,55 @@ fn a_membership_that_has_ended_is_not_told_of() {
     say(&mut world, conn, "+");
     assert_eq!(world.service(ONE).subscribed, 1);
 }
+
+/// Says something once a second on the topic's home, while somebody listens.
+#[derive(Default)]
+struct Herald {
+    said: Vec<Instant>,
+}
+
+const NEWS: &str = "news";
+
+impl Service for Herald {
+    fn on_start(&mut self, cx: &mut Context<'_>) {
+        if cx.is_home(&NEWS.into()) {
+            cx.set_timer(Timer::Shard, Some(cx.now() + secs(1)));
+        }
+    }
+
+    fn on_message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message) {
+        if message.as_text() == Some("+") {
+            cx.subscribe(conn, NEWS);
+        } else {
+            cx.unsubscribe(conn, NEWS);
+        }
+    }
+
+    fn on_timer(&mut self, cx: &mut Context<'_>, timer: Timer) {
+        cx.set_timer(timer, Some(cx.now() + secs(1)));
+        if cx.has_members(&NEWS.into()) {
+            self.said.push(cx.now());
+            assert!(cx.publish(NEWS, Message::text("oyez")));
+        }
+    }
+}
+
+#[test]
+fn the_home_of_a_topic_knows_whether_anybody_in_the_house_listens() {
+    let mut world = house::<Herald>(3);
+    let conns: Vec<ConnId> = world.shards().map(|shard| open(&mut world, shard)).collect();
+    let said = |world: &World<Herald>| -> Vec<usize> {
+        world.shards().map(|shard| world.service(shard).said.len()).collect()
+    };
+    world.advance(secs(3));
+    assert_eq!(said(&world), [0, 0, 0], "nobody listens");
+    for (round, conn) in conns.iter().enumerate() {
+        say(&mut world, *conn, "+");
+        world.advance(secs(2));
+        say(&mut world, *conn, "-");
+        world.advance(secs(3));
+        assert_eq!(said(&world).iter().sum::<usize>(), 2 * (round + 1), "on whichever shard");
+        assert_eq!(world.socket(*conn).peer.texts(), ["oyez"; 2]);
+    }
+    assert_eq!(said(&world).iter().filter(|said| **said > 0).count(), 1, "and one shard says it");
+}
