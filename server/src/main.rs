@@ -8,6 +8,7 @@
 mod centrifugo;
 mod endpoint;
 mod listen;
+mod live;
 mod log;
 mod loopback;
 mod options;

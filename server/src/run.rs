@@ -95,8 +95,10 @@ pub(crate) async fn serve<A: TlsAdapter>(options: Options, log: &Log) -> Result<
     server
         .run(|| {
             let (handle, dropped) = (handle.clone(), dropped.clone());
-            let figures =
-                move || Figures { house: handle.stats(), log_lines_dropped: dropped.lines() };
+            let figures = move || Figures {
+                shards: handle.shard_stats(),
+                log_lines_dropped: dropped.lines(),
+            };
             Site::new(
                 options.origins.clone(),
                 figures,
@@ -128,10 +130,14 @@ fn greet(
         #[cfg(unix)]
         Listen::Unix(_) => &"localhost",
     };
-    writeln!(out, "  {ws}://{at}/echo       sends each message back")?;
-    writeln!(out, "  {ws}://{at}/broadcast  sends each message to everyone there")?;
-    writeln!(out, "  {ws}://{at}/connection/websocket  is for the SDKs of Centrifugo")?;
-    writeln!(out, "  {http}://{at}/         says more")?;
+    for (address, what) in [
+        (format!("{http}://{at}/"), "shows a chat, and what the server is doing"),
+        (format!("{ws}://{at}/connection/websocket"), "is for the SDKs of Centrifugo"),
+        (format!("{ws}://{at}/broadcast"), "sends each message to everyone there"),
+        (format!("{ws}://{at}/echo"), "sends each message back"),
+    ] {
+        writeln!(out, "  {address:<45}  {what}")?;
+    }
     out.flush()
 }
 

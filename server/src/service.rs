@@ -8,6 +8,7 @@ use fanlight_core::{
 use crate::{
     centrifugo::Centrifugo,
     endpoint::{Endpoint, Endpoints},
+    live::Live,
     loopback,
     origins::Origins,
     page::{self, Figures},
@@ -20,6 +21,7 @@ pub(crate) struct Site<F> {
     figures: F,
     broadcast: Topic,
     centrifugo: Centrifugo,
+    live: Live,
     endpoints: Endpoints,
 }
 
@@ -31,6 +33,7 @@ impl<F: Fn() -> Figures> Site<F> {
             // No channel of a client has this name: theirs are of ASCII.
             broadcast: Topic::new("broadcast\u{ad}"),
             centrifugo,
+            live: Live::new(),
             endpoints: Endpoints::default(),
         }
     }
@@ -41,15 +44,18 @@ impl<F: Fn() -> Figures> Site<F> {
             return Refusal::not_found();
         }
         match request.path() {
-            "/" => page::index(),
             "/healthz" => page::health(),
             "/stats" if loopback::is_asked_by(request) => page::figures(&(self.figures)()),
-            _ => Refusal::not_found(),
+            path => page::part(path).unwrap_or_else(Refusal::not_found),
         }
     }
 }
 
 impl<F: Fn() -> Figures> Service for Site<F> {
+    fn on_start(&mut self, cx: &mut Context<'_>) {
+        self.live.start(cx);
+    }
+
     fn on_request(&mut self, cx: &mut Context<'_>, conn: ConnId, request: &Request) {
         match Endpoint::at(request.path()) {
             None => cx.refuse(conn, self.page(request)),
@@ -115,14 +121,14 @@ impl<F: Fn() -> Figures> Service for Site<F> {
         match timer {
             // Nobody else sets one.
             Timer::Connection(_) => self.centrifugo.on_timer(cx, timer),
-            Timer::Shard => {}
+            Timer::Shard => self.live.tell(cx, || (self.figures)().shards),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::IoSlice;
+    use std::{cell::Cell, io::IoSlice, time::Duration};
 
     use fanlight_core::{
         Arrival, Commands, Config, Event, Hub, Instant, PeerAddr, Seat, Stats, serve,
@@ -133,6 +139,11 @@ mod tests {
 
     const LOCAL: &str = "127.0.0.1:50000";
     const REMOTE: &str = "192.0.2.1:50000";
+
+    thread_local! {
+        /// How often this test's service has asked for the figures.
+        static CALLS: Cell<u32> = const { Cell::new(0) };
+    }
 
     /// A hub with the service on it and no sockets.
     struct Stage {
@@ -148,9 +159,10 @@ mod tests {
                 commands: Commands::default(),
                 site: Site::new(
                     origins,
-                    || Figures {
-                        house: Stats { open: 7, ..Stats::default() },
-                        log_lines_dropped: 0,
+                    || {
+                        CALLS.set(CALLS.get() + 1);
+                        let shard = Stats { open: 7, ..Stats::default() };
+                        Figures { shards: vec![shard], log_lines_dropped: 0 }
                     },
                     Centrifugo::new(&Config::default(), Access::Anonymous),
                 ),
@@ -164,9 +176,13 @@ mod tests {
 
         /// Gives the hub an event and the service what comes of it.
         fn handle(&mut self, event: Event<'_>) {
-            self.hub.handle(Instant::ZERO, event, &mut self.commands);
+            self.handle_at(Instant::ZERO, event);
+        }
+
+        fn handle_at(&mut self, now: Instant, event: Event<'_>) {
+            self.hub.handle(now, event, &mut self.commands);
             while let Some(command) = self.commands.others.pop_front() {
-                serve(&mut self.site, &mut self.hub, Instant::ZERO, command, &mut self.commands);
+                serve(&mut self.site, &mut self.hub, now, command, &mut self.commands);
             }
         }
 
@@ -228,6 +244,8 @@ mod tests {
         for (request, status) in [
             (get("/", "localhost"), 200),
             (get("/?from=here", "localhost"), 200),
+            (get("/page/client.js", "localhost"), 200),
+            (get("/page/", "localhost"), 404),
             (get("/healthz", "localhost"), 200),
             (get("/stats", "localhost"), 200),
             (get("/echo", "localhost"), 426),
@@ -238,6 +256,7 @@ mod tests {
             (upgrade("/echo?token=x", ""), 101),
             (upgrade("/broadcast", ""), 101),
             (upgrade("/", ""), 404),
+            (upgrade("/page/client.js", ""), 404),
             (upgrade("/stats", ""), 404),
             (upgrade("/nowhere", ""), 404),
         ] {
@@ -346,5 +365,37 @@ mod tests {
         let other = stage.open("/broadcast");
         assert_eq!(stage.receive(second, &text("me")), b"\x81\x02me");
         assert_eq!(stage.sent(other), b"");
+    }
+
+    #[test]
+    fn figures_are_told_once_a_second_and_only_while_somebody_listens() {
+        let mut stage = Stage::new(Origins::SameHost);
+        let hub = &mut stage.hub;
+        stage.site.on_start(&mut Context::new(hub, Instant::ZERO, &mut stage.commands, None));
+        let conn = stage.open("/connection/websocket");
+        stage.receive(conn, &text(r#"{"id":1,"connect":{}}"#));
+        let mut second = 0;
+        let mut told = |stage: &mut Stage| {
+            second += 1;
+            let now = Instant::ZERO + Duration::from_secs(second);
+            let calls = CALLS.get();
+            stage.handle_at(now, Event::Tick);
+            stage.handle_at(now, Event::Tick);
+            (CALLS.get() - calls, String::from_utf8_lossy(&stage.sent(conn)).into_owned())
+        };
+        assert_eq!(told(&mut stage), (0, String::new()), "nobody listens");
+
+        stage.receive(conn, &text(r#"{"id":2,"subscribe":{"channel":"fanlight:stats"}}"#));
+        for _ in 0..2 {
+            let (calls, sent) = told(&mut stage);
+            assert_eq!((calls, sent.matches("fanlight:stats").count()), (1, 1), "{sent}");
+            assert!(sent.contains(r#""shards":[{"open":7,"#), "{sent}");
+        }
+        let refused = r#"{"id":3,"publish":{"channel":"fanlight:stats","data":1}}"#;
+        let answer = String::from_utf8_lossy(&stage.receive(conn, &text(refused))).into_owned();
+        assert!(answer.contains(r#""code":103"#), "{answer}");
+
+        stage.receive(conn, &text(r#"{"id":4,"unsubscribe":{"channel":"fanlight:stats"}}"#));
+        assert_eq!(told(&mut stage), (0, String::new()), "nobody listens any more");
     }
 }

@@ -25,6 +25,7 @@ use fanlight_core::{
     Admission, CloseReason, Config, ConnId, Context, Instant, Message, Request, Seq, Service,
     Timer, Topic,
 };
+use serde_json::value::RawValue;
 
 pub(crate) use self::{
     access::Access,
@@ -278,4 +279,9 @@ impl Service for Centrifugo {
     fn on_close(&mut self, _cx: &mut Context<'_>, conn: ConnId, _reason: &CloseReason) {
         self.clients.take(conn);
     }
+}
+
+/// What the server itself says in one of its channels, as clients hear it.
+pub(crate) fn publication(channel: &str, data: &RawValue) -> Message {
+    reply::publication(channel, data, None)
 }
