@@ -40,26 +40,33 @@ impl Deflate {
     /// repeated or has a value that it cannot have is declined (RFC 7692, section 7.1), and so is
     /// one that demands a window of 8 bits: zlib has none.
     pub(super) fn choose(headers: &HeaderMap) -> Option<Self> {
+        Self::chosen(headers).map(|(deflate, _)| deflate)
+    }
+
+    /// The same, and whether that offer names the window.
+    fn chosen(headers: &HeaderMap) -> Option<(Self, bool)> {
         listed(headers).find_map(|offer| Self::accept(&offer))
     }
 
-    fn accept(offer: &Extension<'_>) -> Option<Self> {
+    fn accept(offer: &Extension<'_>) -> Option<(Self, bool)> {
         let parameters = Parameters::read(offer)?;
         // Of what the client may send we can inflate all: its own window is no concern of ours.
         let _ = parameters.client_max_window_bits;
-        let window_bits = match parameters.server_max_window_bits {
-            None => WINDOW_BITS_MAX,
-            Some(Some(bits)) => bits,
+        let (window_bits, is_named) = match parameters.server_max_window_bits {
+            None => (WINDOW_BITS_MAX, false),
+            Some(Some(bits)) => (bits, true),
             Some(None) => return None,
         };
-        Self::with(window_bits)
+        Self::with(window_bits).map(|deflate| (deflate, is_named))
     }
 
-    /// What the server answers: RFC 7692, section 7.1.
-    pub(super) fn answer(self) -> String {
+    /// What the server answers to an offer of the headers: RFC 7692, section 7.1. A window that the
+    /// offer names is named again, the widest too (section 7.1.2.1): there are clients that take no
+    /// answer without it, and others that take none with one that they did not name.
+    pub(super) fn answer(self, headers: &HeaderMap) -> String {
         let mut answer =
             format!("{NAME}; {SERVER_NO_CONTEXT_TAKEOVER}; {CLIENT_NO_CONTEXT_TAKEOVER}");
-        if self.window_bits < WINDOW_BITS_MAX {
+        if self.window_bits < WINDOW_BITS_MAX || Self::chosen(headers) == Some((self, true)) {
             answer += &format!("; {SERVER_MAX_WINDOW_BITS}={}", self.window_bits);
         }
         answer
@@ -221,13 +228,23 @@ mod tests {
 
     #[test]
     fn the_answer_is_without_context_takeover_and_names_a_window_that_was_asked_for() {
-        let answer = |offer| Deflate::choose(&headers(offer)).unwrap().answer();
+        let answer = |offer| {
+            let headers = headers(offer);
+            Deflate::choose(&headers).unwrap().answer(&headers)
+        };
         let plain = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
         assert_eq!(answer("permessage-deflate; client_max_window_bits"), plain);
         assert_eq!(
             answer("permessage-deflate; server_max_window_bits=10"),
             format!("{plain}; server_max_window_bits=10")
         );
+        // Section 7.1.2.1: whoever names one finds it in the answer, the widest too.
+        assert_eq!(
+            answer("permessage-deflate; server_max_window_bits=15"),
+            format!("{plain}; server_max_window_bits=15")
+        );
+        let second = "permessage-deflate; server_max_window_bits=8, permessage-deflate";
+        assert_eq!(answer(second), plain);
     }
 
     #[test]
@@ -236,8 +253,9 @@ mod tests {
             Deflate::answered(&headers(line)).map(|deflate| deflate.map(Deflate::window_bits))
         };
         assert_eq!(Deflate::answered(&HeaderMap::new()), Ok(None));
-        let server = Deflate::choose(&headers(Deflate::OFFER)).unwrap();
-        assert_eq!(answered(&server.answer()), Ok(Some(15)));
+        let offer = headers(Deflate::OFFER);
+        let server = Deflate::choose(&offer).unwrap();
+        assert_eq!(answered(&server.answer(&offer)), Ok(Some(15)));
         let taken = "permessage-deflate; server_no_context_takeover";
         assert_eq!(answered(&format!("{taken}; client_max_window_bits=9")), Ok(Some(9)));
         assert_eq!(answered(&format!("{taken}; server_max_window_bits=8")), Ok(Some(15)));

@@ -63,7 +63,8 @@ pub fn switching_protocols(
         headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
     }
     if let Some(deflate) = deflate {
-        let taken = HeaderValue::from_str(&deflate.answer()).expect("parameters are visible ASCII");
+        let taken = HeaderValue::from_str(&deflate.answer(&request.headers))
+            .expect("parameters are visible ASCII");
         headers.insert(SEC_WEBSOCKET_EXTENSIONS, taken);
     }
     let mut answer = Vec::with_capacity(192);
