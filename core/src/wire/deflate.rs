@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 
 use http::HeaderMap;
 
-use super::extension::{Extension, Parameter, listed};
+use super::extension::{Breach, Extension, Parameter, listed};
 
 const NAME: &str = "permessage-deflate";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
@@ -45,7 +45,7 @@ impl Deflate {
 
     /// The same, and whether that offer names the window.
     fn chosen(headers: &HeaderMap) -> Option<(Self, bool)> {
-        listed(headers).find_map(|offer| Self::accept(&offer))
+        listed(headers).flatten().find_map(|offer| Self::accept(&offer))
     }
 
     fn accept(offer: &Extension<'_>) -> Option<(Self, bool)> {
@@ -81,8 +81,12 @@ impl Deflate {
     pub fn answered(headers: &HeaderMap) -> Result<Option<Self>, DeflateAnswerError> {
         let mut answers = listed(headers);
         let Some(answer) = answers.next() else { return Ok(None) };
-        if answers.next().is_some() || answer.name != NAME {
-            return Err(DeflateAnswerError::NotOffered);
+        let answer = answer.map_err(|Breach| DeflateAnswerError::Malformed)?;
+        let is_ours = answer.name == NAME;
+        match answers.next() {
+            None if is_ours => {}
+            Some(Err(Breach)) => return Err(DeflateAnswerError::Malformed),
+            None | Some(Ok(_)) => return Err(DeflateAnswerError::NotOffered),
         }
         let parameters = Parameters::read(&answer).ok_or(DeflateAnswerError::Parameters)?;
         if !parameters.server_no_context_takeover || parameters.server_max_window_bits == Some(None)
@@ -110,6 +114,9 @@ impl Deflate {
 /// at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeflateAnswerError {
+    /// A line that breaks the grammar: RFC 6455, section 9.1.
+    #[error("what extensions the server takes cannot be read")]
+    Malformed,
     /// An extension that was not offered, or more than one.
     #[error("the server takes an extension that was not offered")]
     NotOffered,
@@ -267,6 +274,9 @@ mod tests {
             format!("{taken}; unknown"),
         ] {
             assert_eq!(answered(&wrong), Err(DeflateAnswerError::Parameters), "{wrong}");
+        }
+        for broken in [";".to_owned(), format!("{taken}; x="), format!("{taken}, {taken} x")] {
+            assert_eq!(answered(&broken), Err(DeflateAnswerError::Malformed), "{broken}");
         }
         for other in ["permessage-foo".to_owned(), format!("{taken}, {taken}")] {
             assert_eq!(answered(&other), Err(DeflateAnswerError::NotOffered), "{other}");

@@ -22,9 +22,13 @@ pub(super) struct Parameter<'a> {
     pub(super) value: Option<String>,
 }
 
+/// A line breaks the grammar; what follows on it cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Breach;
+
 /// The extensions that the headers list, in order, at most 16. Of a line that breaks the grammar
-/// what comes before the breach.
-pub(super) fn listed(headers: &HeaderMap) -> impl Iterator<Item = Extension<'_>> {
+/// what comes before the breach, and that there is one.
+pub(super) fn listed(headers: &HeaderMap) -> impl Iterator<Item = Result<Extension<'_>, Breach>> {
     headers
         .get_all(SEC_WEBSOCKET_EXTENSIONS)
         .iter()
@@ -38,16 +42,19 @@ struct Line<'a> {
 }
 
 impl<'a> Iterator for Line<'a> {
-    type Item = Extension<'a>;
+    type Item = Result<Extension<'a>, Breach>;
 
-    fn next(&mut self) -> Option<Extension<'a>> {
+    fn next(&mut self) -> Option<Result<Extension<'a>, Breach>> {
         // A list may have empty elements: RFC 9110, section 5.6.1.2.
         while self.takes(b',') {}
-        let extension = self.extension();
-        if extension.is_none() {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let extension = self.extension().ok_or(Breach);
+        if extension.is_err() {
             self.rest = &[];
         }
-        extension
+        Some(extension)
     }
 }
 
@@ -132,7 +139,7 @@ mod tests {
                 text + ";" + parameter.name + &value.unwrap_or_default()
             })
         };
-        listed(&headers).map(plain).collect()
+        listed(&headers).flatten().map(plain).collect()
     }
 
     #[test]
@@ -152,6 +159,10 @@ mod tests {
     fn what_stands_before_a_breach_is_kept_and_the_next_line_is_read() {
         for broken in [&b"a, b c, d"[..], b"a, ;, d", b"a, b;=, d", b"a, b; x=, d", b"a, \xff, d"] {
             assert_eq!(read(&[broken, b"e"]), ["a", "e"], "{}", broken.escape_ascii());
+            let mut headers = HeaderMap::new();
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_bytes(broken).unwrap());
+            assert_eq!(listed(&headers).nth(1), Some(Err(Breach)), "{}", broken.escape_ascii());
+            assert_eq!(listed(&headers).count(), 2, "{}", broken.escape_ascii());
         }
     }
 
