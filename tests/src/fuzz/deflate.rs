@@ -5,9 +5,12 @@ use fanlight_core::{
     Message,
     wire::{Deflate, Deflater, Fault, Limits, Role, Upgrade, Wire},
 };
-use miniz_oxide::{
-    DataFormat, MZFlush, MZStatus,
-    inflate::stream::{InflateState, inflate},
+use miniz_oxide::inflate::{
+    TINFLStatus,
+    core::{
+        DecompressorOxide, decompress,
+        inflate_flags::{TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF},
+    },
 };
 
 use super::{
@@ -72,26 +75,24 @@ fn inflates_as_elsewhere(payload: &[u8], pieces: &[u8], is_text: bool) {
 fn inflated(payload: &[u8]) -> Result<Vec<u8>, Fault> {
     // The tail that the sender left out, and an empty last block: RFC 7692, section 7.2.2.
     let input = [payload, &[0, 0, 0xff, 0xff, 3, 0]].concat();
-    let mut room = vec![0; LIMITS.message_bytes_max + 1];
-    let (mut taken, mut made) = (0, 0);
+    let (mut taken, mut made) = (0, Vec::new());
     loop {
-        let mut state = InflateState::new(DataFormat::Raw);
-        loop {
-            let step = inflate(&mut state, &input[taken..], &mut room[made..], MZFlush::None);
-            taken += step.bytes_consumed;
-            made += step.bytes_written;
-            if made > LIMITS.message_bytes_max {
-                return Err(Fault::MessageTooBig);
-            }
-            match step.status {
-                Ok(MZStatus::StreamEnd) => break,
-                Ok(MZStatus::Ok) if step.bytes_consumed + step.bytes_written > 0 => {}
-                Ok(_) | Err(_) => return Err(Fault::InvalidDeflate),
-            }
+        // A block that says it is the last may be followed by others, which do not look back to it:
+        // section 7.2.3.4.
+        let mut room = vec![0; LIMITS.message_bytes_max + 1 - made.len()];
+        let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF | TINFL_FLAG_HAS_MORE_INPUT;
+        let mut inflate = Box::<DecompressorOxide>::default();
+        let (status, more, length) = decompress(&mut inflate, &input[taken..], &mut room, 0, flags);
+        taken += more;
+        made.extend(&room[..length]);
+        if made.len() > LIMITS.message_bytes_max {
+            return Err(Fault::MessageTooBig);
+        }
+        if status != TINFLStatus::Done {
+            return Err(Fault::InvalidDeflate);
         }
         if taken == input.len() {
-            room.truncate(made);
-            return Ok(room);
+            return Ok(made);
         }
         if taken > payload.len() {
             return Err(Fault::InvalidDeflate);
