@@ -49,6 +49,10 @@ pub enum Event<'a> {
     /// Close now: drop what is queued, also if the connection is closing already and its Close waits
     /// behind other things.
     Kick(ConnId, CloseFrame),
+    /// Read the connection no more until [`Event::Resume`]: the application has enough of it for now.
+    Pause(ConnId),
+    /// Read the connection again. The time of a message that has begun begins anew.
+    Resume(ConnId),
     /// Set, move or (with `None`) stop one of the application's timers.
     SetTimer(Timer, Option<Instant>),
     /// Accept nobody any more and end everyone, paced.

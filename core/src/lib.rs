@@ -58,7 +58,7 @@ pub use command::{Closed, Command, Commands};
 pub use config::{Config, ConfigError, Setting, Settings, Unit, Value};
 pub use event::{Arrival, Drain, End, Event, PeerAddr, Publish, Timer};
 pub use http;
-pub use hub::{Hub, Parcel, Phase, PingOutstanding, Portrait, Refused, Waiting};
+pub use hub::{Hub, Membership, Parcel, Phase, PingOutstanding, Portrait, Refused, Waiting};
 pub use id::{CONNECTIONS_PER_HUB, ConnId, ConnIdError, Seat, ShardId};
 pub use journal::{Digest, Fingerprint};
 #[cfg(feature = "planted")]

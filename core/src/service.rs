@@ -7,7 +7,7 @@ use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 use crate::{
     command::{Command, Commands},
     event::{Drain, Event, Publish, Timer},
-    hub::Hub,
+    hub::{Hub, Membership},
     id::{ConnId, ShardId},
     reason::CloseReason,
     stats::Stats,
@@ -236,6 +236,20 @@ impl<'a> Context<'a> {
         self.tell(Event::Kick(conn, CloseFrame { code, reason: reason.into() }));
     }
 
+    /// Reads a connection no more until [`resume`](Self::resume): the peer feels its transport fill
+    /// up. What has been read already still comes, up to `read_bytes_max` bytes of it.
+    ///
+    /// The peer's silence does not count meanwhile, so nothing but this service ends the pause of a
+    /// peer that sends nothing and is sent nothing.
+    pub fn pause(&mut self, conn: ConnId) {
+        self.tell(Event::Pause(conn));
+    }
+
+    /// Reads a connection again. The time of a message that has begun begins anew.
+    pub fn resume(&mut self, conn: ConnId) {
+        self.tell(Event::Resume(conn));
+    }
+
     /// Sets, moves or stops the timer of this shard, or that of a connection. A connection's timer
     /// runs from its request on, and ends when the connection begins to close.
     pub fn set_timer(&mut self, timer: Timer, at: Option<Instant>) {
@@ -281,7 +295,7 @@ pub fn serve(
         Command::Deliver(conn, message) => service.on_message(&mut cx, conn, message),
         Command::Subscribed(conn, topic, seq) => {
             // The service may have ended it again meanwhile.
-            if cx.hub.is_member(conn, &topic) || !cx.hub.is_open(conn) {
+            if cx.hub.membership(conn, &topic) != Membership::None || !cx.hub.is_open(conn) {
                 service.on_subscribed(&mut cx, conn, &topic, seq);
             }
         }

@@ -5,7 +5,14 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use crate::{config::Config, event::PeerAddr, topic::KeyedState, wire::Refusal};
+use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+
+use crate::{
+    config::Config,
+    event::PeerAddr,
+    topic::KeyedState,
+    wire::{Limits, Refusal, Role, Wire},
+};
 
 #[cfg(any(test, feature = "audit"))]
 mod audit;
@@ -34,6 +41,17 @@ impl Refused {
             Self::Full | Self::Upgrading | Self::Draining => Refusal::unavailable(),
             Self::Address => Refusal::too_many_from_address(),
         }
+    }
+
+    /// The bytes that say so where somebody else has answered the request with a 101 already: a
+    /// Close with 1013, RFC 6455, section 7.4.1.
+    pub fn close(&self) -> Vec<u8> {
+        let frame = CloseFrame { code: CloseCode::Again, reason: self.to_string().into() };
+        let mut bytes = Vec::new();
+        Wire::new(Role::Server, Limits { message_bytes_max: 0 })
+            .close(Some(&frame), &mut bytes)
+            .expect("1013 may be sent, and the reason is short");
+        bytes
     }
 }
 

@@ -91,6 +91,7 @@ impl Hub {
             (connection.is_paused(Pause::Deciding) == is_deciding, "paused for no decision"),
             (is_open || !connection.is_paused(Pause::Credit), "paused for credit"),
             (is_open || !connection.is_paused(Pause::Rate), "paused for its rate"),
+            (is_open || !connection.is_paused(Pause::Service), "paused by the service"),
             (connection.reason.is_some() == (is_ending || has_last_word), "ends without a reason"),
             (is_open || !has_last_word, "a last word was not said"),
             (!is_open || wire.close_sent() == has_last_word, "a Close was sent by an open one"),

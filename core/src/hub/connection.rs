@@ -67,10 +67,11 @@ pub(super) enum Pause {
     Deciding = 1,
     Credit = 2,
     Rate = 4,
+    Service = 8,
 }
 
 impl Pause {
-    pub(super) const ALL: [Self; 3] = [Self::Deciding, Self::Credit, Self::Rate];
+    pub(super) const ALL: [Self; 4] = [Self::Deciding, Self::Credit, Self::Rate, Self::Service];
 }
 
 /// What a connection's nearest deadline is for.
@@ -193,7 +194,8 @@ impl Connection {
             // While something waits for the peer its socket is watched, not its voice.
             consider(self.last_progress + config.stall_timeout, Due::Stall);
         }
-        if self.message_begun != Instant::NEVER && !self.is_paused(Pause::Credit) {
+        let is_ours = self.is_paused(Pause::Credit) || self.is_paused(Pause::Service);
+        if self.message_begun != Instant::NEVER && !is_ours {
             consider(self.message_begun + config.message_timeout, Due::Message);
         }
         if self.is_paused(Pause::Rate) {

@@ -13,6 +13,17 @@ use crate::{
 #[cfg(any(test, feature = "audit"))]
 mod audit;
 
+/// Where a connection stands with a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It is no member and will not be, as things stand.
+    None,
+    /// It will be a member when the topic's home has answered.
+    Joining,
+    /// It is a member, and is given all messages of the topic after this one.
+    Member(Seq),
+}
+
 /// A connection's own list of its memberships.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Memberships {
@@ -42,7 +53,7 @@ impl Default for Memberships {
 pub(super) struct Members {
     names: HashMap<Topic, u32, KeyedState>,
     topics: Slab<Group>,
-    memberships: Slab<Membership>,
+    memberships: Slab<Link>,
 }
 
 /// One topic as this shard knows it.
@@ -66,7 +77,7 @@ struct Member {
 }
 
 #[derive(Debug)]
-struct Membership {
+struct Link {
     topic: u32,
     /// The place among the topic's members.
     place: u32,
@@ -113,11 +124,30 @@ impl Members {
     pub(super) fn topics_of(&self, own: Memberships) -> Vec<Topic> {
         let mut membership = own.head;
         std::iter::from_fn(|| {
-            let Membership { topic, next, .. } = self.memberships.get(membership as usize)?;
+            let Link { topic, next, .. } = self.memberships.get(membership as usize)?;
             membership = *next;
             Some(self.topics[*topic as usize].topic.clone())
         })
         .collect()
+    }
+
+    /// Where a connection stands with the topic.
+    pub(super) fn membership(&self, own: Memberships, topic: &Topic) -> Membership {
+        let Some(&group) = self.names.get(topic) else { return Membership::None };
+        let is_member = self.find(own, group).is_some();
+        let group = &self.topics[group as usize];
+        match (is_member, group.joins_unanswered) {
+            (false, _) => Membership::None,
+            (true, 0) => Membership::Member(group.seq),
+            (true, _) => Membership::Joining,
+        }
+    }
+
+    /// The members of the topic here, without those that wait for its home.
+    pub(super) fn of(&self, topic: &Topic) -> impl ExactSizeIterator<Item = ConnId> {
+        let group = self.names.get(topic).map(|group| &self.topics[*group as usize]);
+        let members = group.filter(|group| group.joins_unanswered == 0).map(|group| &group.members);
+        members.map_or(&[][..], Vec::as_slice).iter().map(|member| member.conn)
     }
 
     /// Whether a connection is a member of the topic, or will be when the home has answered.
@@ -132,7 +162,7 @@ impl Members {
             None => self.insert_group(topic),
         };
         let group = &mut self.topics[group_id as usize];
-        let membership = self.memberships.insert(Membership {
+        let membership = self.memberships.insert(Link {
             topic: group_id,
             place: group.members.len() as u32,
             previous: Memberships::END,
@@ -241,8 +271,7 @@ impl Members {
     }
 
     fn remove(&mut self, own: &mut Memberships, membership: u32) -> Option<Topic> {
-        let Membership { topic, place, previous, next } =
-            self.memberships.remove(membership as usize);
+        let Link { topic, place, previous, next } = self.memberships.remove(membership as usize);
         if previous == Memberships::END {
             own.head = next;
         } else {

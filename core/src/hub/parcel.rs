@@ -49,6 +49,8 @@ pub(crate) enum Asked {
     Close(CloseFrame),
     Kick(CloseFrame),
     SetTimer(Option<Instant>),
+    Pause,
+    Resume,
 }
 
 /// What a parcel costs beside its message.
@@ -91,7 +93,9 @@ impl Asked {
             | Self::Refuse(_)
             | Self::Close(_)
             | Self::Kick(_)
-            | Self::SetTimer(_) => 0,
+            | Self::SetTimer(_)
+            | Self::Pause
+            | Self::Resume => 0,
         }
     }
 }

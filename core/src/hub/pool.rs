@@ -72,6 +72,11 @@ impl Pool {
     }
 
     /// All connections, in the order of their slots.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, &Connection)> {
+        self.slots.iter().map(|(key, connection)| (ConnId::new(self.shard, key), connection))
+    }
+
+    /// The same, to be changed.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (ConnId, &mut Connection)> {
         let shard = self.shard;
         self.slots.iter_mut().map(move |(key, connection)| (ConnId::new(shard, key), connection))

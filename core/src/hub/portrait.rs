@@ -76,7 +76,7 @@ pub struct Portrait {
     pub round_trip: Option<Duration>,
     /// What the connection is a member of, or waits to be: the latest first.
     pub memberships: Vec<Topic>,
-    /// Why the peer is not read, by name: `deciding`, `credit`, `rate`.
+    /// Why the peer is not read, by name: `deciding`, `credit`, `rate`, `service`.
     pub pauses: Vec<&'static str>,
     /// Why the connection is ending, once that is known.
     pub reason: Option<CloseReason>,
@@ -201,6 +201,7 @@ impl Pause {
             Self::Deciding => "deciding",
             Self::Credit => "credit",
             Self::Rate => "rate",
+            Self::Service => "service",
         }
     }
 }

@@ -28,6 +28,8 @@ impl Hub {
             | Event::AwaitCredit(_)
             | Event::Close(..)
             | Event::Kick(..)
+            | Event::Pause(_)
+            | Event::Resume(_)
             | Event::SetTimer(..)
             | Event::Drain(_)
             | Event::Tick => true,

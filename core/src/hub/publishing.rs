@@ -140,6 +140,8 @@ impl Hub {
             Asked::Send(message) => self.send(conn, message, commands),
             Asked::Close(frame) => self.close(conn, &frame, false, commands),
             Asked::Kick(frame) => self.close(conn, &frame, true, commands),
+            Asked::Pause => self.pause_for_service(conn, commands),
+            Asked::Resume => self.resume_for_service(conn, commands),
             Asked::SetTimer(at) => self.set_connection_timer(conn, at),
         }
     }

@@ -48,4 +48,6 @@ encoding! { enum<'a> Event<'a> {
     14 => Drain(drain);
     15 => Parcel(shard, parcel);
     16 => Tick;
+    17 => Pause(conn);
+    18 => Resume(conn);
 } }

@@ -59,6 +59,8 @@ kinds! {
     16 Drain "drain",
     17 Parcel "parcel",
     18 Tick "tick",
+    19 Pause "pause",
+    20 Resume "resume",
 }
 
 /// One input without anything that was said: its kind, its connection, how many bytes it had, and
@@ -137,6 +139,8 @@ impl Outline {
             Event::AwaitCredit(conn) => about(InputKind::AwaitCredit, conn, 0),
             Event::Close(conn, frame) => about(InputKind::Close, conn, frame.reason.len()),
             Event::Kick(conn, frame) => about(InputKind::Kick, conn, frame.reason.len()),
+            Event::Pause(conn) => about(InputKind::Pause, conn, 0),
+            Event::Resume(conn) => about(InputKind::Resume, conn, 0),
             Event::SetTimer(timer, _) => match timer {
                 Timer::Shard => Self::bare(InputKind::SetTimer),
                 Timer::Connection(conn) => about(InputKind::SetTimer, conn, 0),
@@ -180,7 +184,7 @@ impl Outline {
                     Asked::Close(frame) | Asked::Kick(frame) => {
                         Self { bytes: frame.reason.len() as u64, ..parcel }
                     }
-                    Asked::SetTimer(_) => parcel,
+                    Asked::SetTimer(_) | Asked::Pause | Asked::Resume => parcel,
                 };
                 Self { conn: Some(*conn), ..about }
             }

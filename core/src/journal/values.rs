@@ -42,6 +42,8 @@ encoding! { enum Asked {
     5 => Close(frame);
     6 => Kick(frame);
     7 => SetTimer(at);
+    8 => Pause;
+    9 => Resume;
 } }
 
 impl Encode for Parcel {

@@ -75,6 +75,8 @@ impl Subject {
             Op::Kicks(via, _, code) => {
                 self.tell(ShardId(via), Event::Kick(id(), close_frame(code)));
             }
+            Op::Pauses(via, _) => self.tell(ShardId(via), Event::Pause(id())),
+            Op::Resumes(via, _) => self.tell(ShardId(via), Event::Resume(id())),
             Op::Panics(_) => self.tell(id().shard(), Event::Panicked(Some(id()))),
             Op::SetsTimer(via, millis) => self.set_timer(via, Timer::Shard, millis),
             Op::SetsTimerOf(via, _, millis) => {
@@ -165,6 +167,8 @@ impl Subject {
             Late::LateSend => Event::Send(conn, "late".into()),
             Late::LateClose => Event::Close(conn, close_frame(1000)),
             Late::LateKick => Event::Kick(conn, close_frame(1000)),
+            Late::LatePause => Event::Pause(conn),
+            Late::LateResume => Event::Resume(conn),
             Late::LateTimer => Event::SetTimer(Timer::Connection(conn), Some(self.instant())),
         };
         self.tell(ShardId(via), event);

@@ -97,6 +97,8 @@ impl House {
         connection.since = now;
         connection.reason = Some(reason);
         connection.timer = None;
+        // Its end must be seen.
+        connection.is_paused = false;
         match what_waits {
             WhatWaits::Leaves => {}
             // Who has said farewell waits for no message; pongs are owed still.
@@ -128,8 +130,6 @@ impl House {
         connection.peer_has_closed = true;
         connection.has_closed = true;
         self.put(number, Seen::Status(status));
-        // What waited is read now, only to be discarded.
-        self.catch_up(number);
     }
 
     /// Goes on to lingering, once both sides have said all.
@@ -160,7 +160,10 @@ impl House {
 
     /// The transport has ended without a Close, or nothing is left to say.
     pub(super) fn lose(&mut self, number: usize, reason: CloseReason) {
-        self.connections[number].reason.get_or_insert(reason);
+        let connection = &mut self.connections[number];
+        // What the peer did to the wire came first, though it is not answered any more.
+        let first = connection.last_word.take().map_or(reason, |(first, _)| first);
+        connection.reason.get_or_insert(first);
         self.leave_all(number);
         self.drop(number);
     }

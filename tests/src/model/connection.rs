@@ -1,5 +1,7 @@
 //! One connection as the model sees it.
 
+use std::collections::VecDeque;
+
 use fanlight_core::{CloseReason, Settings};
 
 use super::{Name, Speech, outbox::Outbox};
@@ -41,6 +43,14 @@ pub(super) struct Ping {
     pub(super) has_pong: bool,
 }
 
+/// What has come and is not read.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    /// What was said in one read, by which operation, and how long it is.
+    Read(Vec<Speech>, usize, usize),
+    Eof,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) shard: u8,
@@ -58,12 +68,15 @@ pub(super) struct Connection {
     pub(super) is_known: bool,
     /// What came in one read with the request, and by which operation.
     pub(super) behind: Option<(Speech, usize)>,
-    /// The reads that wait for the request to be decided.
-    pub(super) early: Vec<(Vec<Speech>, usize)>,
     /// How the peer ended the wire, while the service is given what came before that.
     pub(super) last_word: Option<(CloseReason, u16)>,
     /// Whether the peer has ended its half.
     pub(super) has_ended: bool,
+    /// Whether the application has it read no more, and what has come while it was not read.
+    pub(super) is_paused: bool,
+    pub(super) held: VecDeque<Held>,
+    /// Whether the peer has ended its half, be it seen or not.
+    pub(super) is_silent: bool,
     /// The topics that it is a member of, or will be when their homes have answered.
     pub(super) memberships: Vec<Name>,
     pub(super) outbox: Outbox,
@@ -98,9 +111,11 @@ impl Connection {
             is_upgrade: false,
             is_known: false,
             behind: None,
-            early: Vec::new(),
             last_word: None,
             has_ended: false,
+            is_paused: false,
+            held: VecDeque::new(),
+            is_silent: false,
             memberships: Vec::new(),
             outbox: Outbox::default(),
             heard_at: now,
@@ -120,6 +135,11 @@ impl Connection {
 
     pub(super) fn is_upgrading(&self) -> bool {
         matches!(self.state, State::Upgrading | State::Deciding)
+    }
+
+    /// Whether what comes is read: not while the service decides, nor while it wants no more.
+    pub(super) fn is_read(&self) -> bool {
+        !self.is_paused && self.state != State::Deciding
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -143,7 +163,7 @@ impl Connection {
                     // Before anything else that is due.
                     deadlines.push((0, Wait::LastWord));
                 }
-                if let Some((_, begun_at)) = &self.message {
+                if let Some((_, begun_at)) = self.message.as_ref().filter(|_| !self.is_paused) {
                     deadlines.push((begun_at + nanos(settings.message_timeout), Wait::Message));
                 }
                 if !self.outbox.is_empty() {
@@ -151,6 +171,8 @@ impl Connection {
                     deadlines.push((stalled_at, Wait::Stall));
                 }
                 match self.ping.filter(|ping| !ping.is_answered) {
+                    // The silence of a peer that is not read says nothing.
+                    _ if self.is_paused => {}
                     // While something waits it is for the stall to end this.
                     None if !self.outbox.is_empty() => {}
                     None => {

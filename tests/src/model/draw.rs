@@ -62,6 +62,8 @@ fn of_applications() -> impl Strategy<Value = Op> {
             .prop_map(|(via, whom, size, who)| Op::PublishesExcept(via, whom, size, who)),
         2 => (shard(), nth(), code()).prop_map(|(via, who, code)| Op::Closes(via, who, code)),
         2 => (shard(), nth(), code()).prop_map(|(via, who, code)| Op::Kicks(via, who, code)),
+        3 => (shard(), nth()).prop_map(|(via, who)| Op::Pauses(via, who)),
+        3 => (shard(), nth()).prop_map(|(via, who)| Op::Resumes(via, who)),
         1 => nth().prop_map(Op::Panics),
         2 => (shard(), option::of(0..5_000_u16))
             .prop_map(|(via, millis)| Op::SetsTimer(via, millis)),
@@ -186,6 +188,8 @@ fn late() -> impl Strategy<Value = Late> {
         Just(Late::LateSend),
         Just(Late::LateClose),
         Just(Late::LateKick),
+        Just(Late::LatePause),
+        Just(Late::LateResume),
         Just(Late::LateTimer),
         Just(Late::LatePanic),
         Just(Late::LateAwaitCredit),

@@ -93,11 +93,11 @@ impl House {
             }
             Op::Speaks(who, _) | Op::SpeaksTwice(who, ..) => {
                 let speaks =
-                    |it: &Connection| lives(it) && it.state != State::Upgrading && !it.has_ended;
+                    |it: &Connection| lives(it) && it.state != State::Upgrading && !it.is_silent;
                 deed.target = Some(nth(*who, &speaks)?);
             }
             Op::Ends(who, _) => {
-                deed.target = Some(nth(*who, &|it| lives(it) && !it.has_ended)?);
+                deed.target = Some(nth(*who, &|it| lives(it) && !it.is_silent)?);
             }
             Op::Stalls(who) => {
                 deed.target = Some(nth(*who, &|it| lives(it) && !it.outbox.is_stalled)?);
@@ -115,6 +115,8 @@ impl House {
             | Op::Sends(via, who, _)
             | Op::Closes(via, who, _)
             | Op::Kicks(via, who, _)
+            | Op::Pauses(via, who)
+            | Op::Resumes(via, who)
             | Op::SetsTimerOf(via, who, _)
             | Op::PublishesExcept(via, _, _, who) => {
                 *via %= self.setup.shards;
@@ -174,8 +176,8 @@ impl House {
             Op::Accept(shard, address, arrival) => self.accept(shard, address, arrival),
             Op::Asks(_, ask) => self.ask(target(), ask, None),
             Op::AsksAndSpeaks(_, ask, speech) => self.ask(target(), ask, Some((speech, number))),
-            Op::Speaks(_, speech) => self.receive(target(), &[speech], number),
-            Op::SpeaksTwice(_, first, second) => self.receive(target(), &[first, second], number),
+            Op::Speaks(_, speech) => self.say(target(), &[speech], number),
+            Op::SpeaksTwice(_, first, second) => self.say(target(), &[first, second], number),
             Op::Ends(_, ending) => self.end(target(), ending),
             Op::Stalls(_) => self.connections[target()].outbox.is_stalled = true,
             Op::Moves(_) => {
@@ -200,6 +202,8 @@ impl House {
             }
             Op::Closes(via, _, code) => self.wish(via, target(), Wish::Close(code)),
             Op::Kicks(via, _, code) => self.wish(via, target(), Wish::Kick(code)),
+            Op::Pauses(via, _) => self.wish(via, target(), Wish::Pause),
+            Op::Resumes(via, _) => self.wish(via, target(), Wish::Resume),
             Op::Panics(_) => self.panic(target()),
             Op::SetsTimer(via, millis) => {
                 self.shards[usize::from(via)].timer = self.after(millis);
@@ -236,13 +240,17 @@ impl House {
         match wish {
             // What comes too early or too late for a connection that is still there is counted with
             // what comes for one that is gone: the caller lost the same race.
-            Wish::Send(_) if !self.connections[number].is_open() => self.count("stale_events"),
+            Wish::Send(_) | Wish::Pause | Wish::Resume if !self.connections[number].is_open() => {
+                self.count("stale_events");
+            }
             Wish::Decide(decision) => self.decide(number, decision),
             Wish::Subscribe(name) => self.subscribe(number, name),
             Wish::Unsubscribe(name) => self.unsubscribe(number, name),
             Wish::Send(text) => self.give(number, &text),
             Wish::Close(code) => self.close(number, code, false),
             Wish::Kick(code) => self.close(number, code, true),
+            Wish::Pause => self.connections[number].is_paused = true,
+            Wish::Resume => self.resume(number),
             Wish::Timer(at) => match self.connections[number].state {
                 State::Upgrading | State::Deciding | State::Open => {
                     self.connections[number].timer = at;
@@ -269,6 +277,8 @@ impl House {
             | Late::LateSend
             | Late::LateClose
             | Late::LateKick
+            | Late::LatePause
+            | Late::LateResume
             | Late::LateTimer => self.wish(via, number, Wish::Late),
         }
     }
@@ -285,12 +295,19 @@ impl House {
         }
     }
 
-    /// Parcels arrive, where they do so at once.
+    /// What was held and is read again arrives, and parcels do, where they do so at once.
     pub(super) fn arrive(&mut self) {
-        while self.setup.parcels == Parcels::Prompt
-            && let Some((from, to, parcel)) = self.parcels.pop_front()
-        {
-            self.unpack(from, to, parcel);
+        loop {
+            if self.read_held() {
+                continue;
+            }
+            if self.setup.parcels == Parcels::Prompt
+                && let Some((from, to, parcel)) = self.parcels.pop_front()
+            {
+                self.unpack(from, to, parcel);
+            } else {
+                return;
+            }
         }
     }
 

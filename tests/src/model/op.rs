@@ -39,6 +39,10 @@ pub enum Op {
     Closes(u8, Nth, u16),
     /// The application of this shard closes a connection at once.
     Kicks(u8, Nth, u16),
+    /// The application of this shard has a connection read no more.
+    Pauses(u8, Nth),
+    /// The application of this shard has a connection read again.
+    Resumes(u8, Nth),
     /// The application panics over a connection.
     Panics(Nth),
     /// The application sets (in so many milliseconds) or stops its shard's timer.
@@ -240,6 +244,10 @@ pub enum Late {
     LateClose,
     /// A kick.
     LateKick,
+    /// A pause.
+    LatePause,
+    /// An end of one.
+    LateResume,
     /// A timer.
     LateTimer,
     /// A panic.

@@ -107,11 +107,7 @@ impl House {
         self.put(number, Seen::Status(101));
         self.open(number, user);
         if let Some((speech, by)) = self.connections[number].behind.take() {
-            self.receive(number, &[speech], by);
-        }
-        self.catch_up(number);
-        if self.connections[number].has_ended && self.connections[number].is_open() {
-            self.lose(number, CloseReason::PeerGone);
+            self.say(number, &[speech], by);
         }
     }
 

@@ -2,7 +2,11 @@
 
 use fanlight_core::{CloseCode, CloseFrame, CloseReason, wire::Fault};
 
-use super::{Breach, Ending, House, Name, Place, Seen, Speech, connection::State, probe::BYE};
+use super::{
+    Breach, Ending, House, Name, Place, Seen, Speech,
+    connection::{Connection, Held, State},
+    probe::BYE,
+};
 
 /// The reason of a Close of the peer.
 fn closed_with(code: Option<u16>) -> CloseReason {
@@ -11,34 +15,68 @@ fn closed_with(code: Option<u16>) -> CloseReason {
 }
 
 impl House {
-    /// One read of a peer that has asked.
-    pub(super) fn receive(&mut self, number: usize, speeches: &[Speech], by: usize) {
+    /// A peer that has asked says something. If it is not read now, it is later.
+    pub(super) fn say(&mut self, number: usize, speeches: &[Speech], by: usize) {
+        let connection = &self.connections[number];
+        // A ping of ours carries eight bytes.
+        let is_pinged = connection.ping.is_some_and(|ping| ping.left_at.is_some());
+        let pinged: &[u8] = if is_pinged { &[0; 8] } else { &[] };
+        let lengths = speeches.iter().map(|speech| speech.bytes(by, &self.settings, pinged).len());
+        let bytes = lengths.sum();
+        if connection.is_read() {
+            return self.receive(number, speeches, by, bytes);
+        }
+        // What is said before a ping has left does not answer it, whenever it is read.
+        let said = speeches.iter().map(|speech| match speech {
+            Speech::Pong if !is_pinged => Speech::StrayPong,
+            other => *other,
+        });
+        let read = Held::Read(said.collect(), by, bytes);
+        self.connections[number].held.push_back(read);
+    }
+
+    /// The application has the connection read again.
+    pub(super) fn resume(&mut self, number: usize) {
+        let now = self.now;
+        let connection = &mut self.connections[number];
+        if !std::mem::take(&mut connection.is_paused) {
+            return;
+        }
+        // Its silence was no silence, and that time was not the message's.
+        connection.heard_at = now;
+        if let Some(ping) = &mut connection.ping {
+            ping.is_answered |= ping.left_at.is_some();
+        }
+        if let Some((_, begun_at)) = &mut connection.message {
+            *begun_at = now;
+        }
+    }
+
+    /// Reads one thing that was held and is not any more, if there is one.
+    pub(super) fn read_held(&mut self) -> bool {
+        let readable = |it: &Connection| it.is_read() && !it.held.is_empty();
+        let Some(number) = self.connections.iter().position(readable) else { return false };
+        match self.connections[number].held.pop_front() {
+            Some(Held::Read(speeches, by, bytes)) => self.receive(number, &speeches, by, bytes),
+            Some(Held::Eof) => self.see_end(number, Ending::Eof),
+            None => {}
+        }
+        true
+    }
+
+    /// One read of a peer that has asked, of so many bytes.
+    pub(super) fn receive(&mut self, number: usize, speeches: &[Speech], by: usize, bytes: usize) {
         match self.connections[number].state {
-            State::Upgrading | State::Gone => {}
-            State::Deciding => {
-                self.connections[number].early.push((speeches.to_vec(), by));
-            }
+            State::Upgrading | State::Deciding | State::Gone => {}
             State::Open if self.connections[number].last_word.is_some() => {}
             State::Open => self.read(number, speeches, by),
             State::Closing => self.read_closing(number, speeches, by),
             State::Lingering => {
-                // A ping of ours carries eight bytes.
-                let ping = self.connections[number].ping.filter(|ping| ping.left_at.is_some());
-                let pinged: &[u8] = if ping.is_some() { &[0; 8] } else { &[] };
-                let lengths =
-                    speeches.iter().map(|speech| speech.bytes(by, &self.settings, pinged).len());
-                self.connections[number].discarded += lengths.sum::<usize>();
+                self.connections[number].discarded += bytes;
                 if self.connections[number].discarded > self.settings.linger_bytes_max {
                     self.drop(number);
                 }
             }
-        }
-    }
-
-    /// Reads what waited for a decision.
-    pub(super) fn catch_up(&mut self, number: usize) {
-        for (speeches, by) in std::mem::take(&mut self.connections[number].early) {
-            self.receive(number, &speeches, by);
         }
     }
 
@@ -191,16 +229,27 @@ impl House {
         }
     }
 
-    /// The transport ends.
+    /// The transport ends. A reset is seen though nothing is read.
     pub(super) fn end(&mut self, number: usize, ending: Ending) {
+        let connection = &mut self.connections[number];
+        connection.is_silent = true;
+        match ending {
+            Ending::Eof if !connection.is_read() => connection.held.push_back(Held::Eof),
+            Ending::Reset => {
+                connection.held.clear();
+                self.see_end(number, ending);
+            }
+            Ending::Eof => self.see_end(number, ending),
+        }
+    }
+
+    fn see_end(&mut self, number: usize, ending: Ending) {
         let status = self.connections[number].outbox.status;
         let is_owed_answer = status.is_some_and(|status| status != 101);
         match (self.connections[number].state, ending) {
             (State::Closing, Ending::Eof) if is_owed_answer => {
                 self.connections[number].has_ended = true;
             }
-            // A whole request is still answered.
-            (State::Deciding, Ending::Eof) => self.connections[number].has_ended = true,
             (State::Gone, _) => {}
             (
                 State::Upgrading

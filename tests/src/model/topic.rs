@@ -64,6 +64,8 @@ pub(super) enum Wish {
     Send(String),
     Close(u16),
     Kick(u16),
+    Pause,
+    Resume,
     Timer(Option<u64>),
     /// Any, of a connection that is gone.
     Late,

@@ -74,6 +74,8 @@ pub(crate) const ALL: &[Happening] = &[
     world("Parcel: credit", Subject::deliver_parcels),
     asked("Close", |s| s.ask(Event::Close(s.conn, close_frame()))),
     asked("Kick", |s| s.ask(Event::Kick(s.conn, close_frame()))),
+    asked("Pause", |s| s.ask(Event::Pause(s.conn))),
+    asked("Resume", |s| s.ask(Event::Resume(s.conn))),
     asked("SetTimer", |s| {
         let at = s.now + Duration::from_millis(1);
         s.ask(Event::SetTimer(Timer::Connection(s.conn), Some(at)));

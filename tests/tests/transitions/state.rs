@@ -33,6 +33,7 @@ pub(crate) const ALL: &[State] = &[
     State { name: "Open, another's message has begun", build: crowded },
     State { name: "Open, paused for its rate", build: hasty },
     State { name: "Open, paused for credit", build: short_of_credit },
+    State { name: "Open, paused by the service", build: held },
     State { name: "Open, a Close came behind a message", build: last_word },
     State { name: "Closing, ours is queued", build: closing },
     State { name: "Closing, ours has left", build: closing_sent },
@@ -140,6 +141,13 @@ fn short_of_credit() -> Subject {
     let mut subject = open();
     subject.run_short_of_credit();
     subject.tell(Event::AwaitCredit(subject.conn));
+    subject.settled()
+}
+
+/// In the middle of a message.
+fn held() -> Subject {
+    let mut subject = mid_message();
+    subject.tell(Event::Pause(subject.conn));
     subject.settled()
 }
 

@@ -110,6 +110,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         close_frame().prop_map(Asked::Close),
         close_frame().prop_map(Asked::Kick),
         at().prop_map(Asked::SetTimer),
+        Just(Asked::Pause),
+        Just(Asked::Resume),
     ]
 }
 
@@ -160,6 +162,8 @@ fn event() -> impl Strategy<Value = Event<'static>> {
         conn().prop_map(Event::AwaitCredit),
         (conn(), close_frame()).prop_map(|(conn, frame)| Event::Close(conn, frame)),
         (conn(), close_frame()).prop_map(|(conn, frame)| Event::Kick(conn, frame)),
+        conn().prop_map(Event::Pause),
+        conn().prop_map(Event::Resume),
         (timer(), at()).prop_map(|(timer, at)| Event::SetTimer(timer, at)),
         drain().prop_map(Event::Drain),
         (any::<u8>(), parcel()).prop_map(|(from, parcel)| Event::Parcel(ShardId(from), parcel)),
