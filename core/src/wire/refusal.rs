@@ -12,6 +12,8 @@ use tungstenite::handshake::server::write_response;
 /// How long a client that was turned away is told to wait, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
 /// Why a refusal cannot be made like that. The caller is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusalError {
@@ -60,6 +62,22 @@ impl Refusal {
             .filter(|_| (200..=599).contains(&status))
             .map(Self::empty)
             .ok_or(RefusalError::Status(status))
+    }
+
+    /// An answer with this status and a plain text.
+    ///
+    /// ```
+    /// use fanlight_core::Refusal;
+    ///
+    /// assert_eq!(Refusal::text(403, "not you")?.status(), 403);
+    /// # Ok::<(), fanlight_core::wire::RefusalError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new) and [`body`](Self::body).
+    pub fn text(status: u16, text: &str) -> Result<Self, RefusalError> {
+        Self::new(status)?.body(PLAIN_TEXT, text)
     }
 
     /// Adds a header line. A name may be given several times.
@@ -179,7 +197,7 @@ impl Refusal {
     }
 
     pub(super) fn plain(status: StatusCode, text: &str) -> Self {
-        let plain_text = HeaderValue::from_static("text/plain; charset=utf-8");
+        let plain_text = HeaderValue::from_static(PLAIN_TEXT);
         Self { body: text.into(), ..Self::empty(status).with(CONTENT_TYPE, plain_text) }
     }
 

@@ -1,6 +1,6 @@
 //! What a client asks for when it connects.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, Uri, header::ORIGIN, uri::Authority};
 
@@ -161,6 +161,19 @@ pub struct Negotiated {
 impl From<Admission> for Negotiated {
     fn from(admission: Admission) -> Self {
         Self { admission, deflate: None }
+    }
+}
+
+impl Admission {
+    /// As the user called `name`, with nothing else.
+    ///
+    /// ```
+    /// use fanlight_core::{Admission, Topic};
+    ///
+    /// assert_eq!(Admission::user("alice").user, Some(Topic::user("alice")));
+    /// ```
+    pub fn user(name: impl Into<Arc<str>>) -> Self {
+        Self { user: Some(Topic::user(name)), ..Self::default() }
     }
 }
 
