@@ -37,11 +37,9 @@ impl<T> Door<T> {
         if self.hall.fate.is_closed() {
             return Err(DoorError::Closed);
         }
-        let mailboxes = self.hall.mailboxes.iter();
-        let (mailbox, newcomers) = mailboxes
-            .zip(self.newcomers.iter())
-            .min_by_key(|(mailbox, _)| mailbox.load())
-            .expect("a house has at least one shard");
+        let shard = self.hall.emptiest();
+        let mailbox = self.hall.mailbox(shard);
+        let newcomers = &self.newcomers[usize::from(shard.0)];
         if newcomers.len() >= self.waiting_max {
             mailbox.turn_away();
             return Err(DoorError::Full);

@@ -1,7 +1,7 @@
 //! The future of one shard: the order of a turn, and sleep.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,16 +9,20 @@ use std::{
     task::{Context, Poll},
 };
 
-use fanlight_core::{Commands, ConnId, Hub, Instant, Service};
+use fanlight_core::{Commands, ConnId, Hub, Instant, Seq, Service, Topic};
 use futures_io::{AsyncRead, AsyncWrite};
 use tracing::{error, info};
 
 use crate::{
+    ask::Reply,
+    connection::Exchange,
     error::Stopped,
     house::{Newcomers, Tenancy},
     journal::{JournalFile, Over},
+    round::Farewells,
     runtime::Runtime,
     socket::Sockets,
+    stream::Stream,
 };
 
 /// Commands and deliveries of one turn: some milliseconds of work, however much there is to do.
@@ -33,9 +37,15 @@ pub struct Driver<T, S, R> {
     pub(crate) service: S,
     pub(crate) runtime: R,
     pub(crate) commands: Commands,
-    pub(crate) sockets: Sockets<T>,
+    pub(crate) sockets: Sockets<Stream<T>>,
     /// Connections that are to be written, in the order in which they were found to be.
     pub(crate) writes: VecDeque<ConnId>,
+    /// Those who asked through a handle to be told when a connection is a member.
+    pub(crate) subscribing: Vec<(ConnId, Topic, Reply<Seq>)>,
+    /// Connections that are to be closed, as orders of handles have it.
+    pub(crate) farewells: VecDeque<Farewells>,
+    /// Tasks whose next message has no room in the outbox of their connection.
+    pub(crate) awaiting_room: HashMap<ConnId, Arc<Exchange>>,
     /// The one buffer into which all sockets of the shard are read.
     pub(crate) buffer: Vec<u8>,
     /// Where the small frames of one write are joined.
@@ -66,6 +76,9 @@ impl<T, S, R> Driver<T, S, R> {
             runtime,
             commands: Commands::default(),
             writes: VecDeque::new(),
+            subscribing: Vec::new(),
+            farewells: VecDeque::new(),
+            awaiting_room: HashMap::new(),
             scratch: Vec::new(),
             work_left: WORK_PER_TURN,
             armed: None,
@@ -129,6 +142,7 @@ where
         self.read(now);
         self.write(now);
         self.tick();
+        self.answer_subscribers();
         let is_told = self.tenancy.mailbox().set_stats(self.hub.stats());
         if let Some(end) = self.tenancy.hall.fate.end() {
             return Poll::Ready(end);

@@ -1,18 +1,32 @@
 //! What can go wrong, and whose fault it is.
 
-use fanlight_core::ShardId;
+use fanlight_core::{Refused, ShardId};
 
-/// Why a handle's request was not taken.
+/// Why what was asked through a handle was not taken, or not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandleError {
-    /// The shard is behind: requests of `mailbox_bytes_max` bytes wait for it. Try again later.
-    ///
-    /// A single request of more than `mailbox_bytes_max` bytes is never taken.
+    /// The shard is behind: requests of `mailbox_bytes_max` bytes wait for it. Nobody is at fault;
+    /// try again later, or await the [`Ask`](crate::Ask), which never gives this.
     #[error("the shard's mailbox is full")]
     Full,
-    /// The house has ended. No later request will be taken.
+    /// It is longer than `mailbox_bytes_max`, and will never be taken. The caller is at fault.
+    #[error("the request is longer than a shard's mailbox may be")]
+    TooLong,
+    /// The house has ended. Nothing will be taken any more.
     #[error("the house has ended")]
     Stopped,
+    /// The connection is gone, or not in the state in which this can be done: it has not opened yet,
+    /// or its request has been answered. A race with a leaving peer is nobody's fault.
+    #[error("the connection is gone or in another state")]
+    Gone,
+    /// The connection has not become a member: it has `subscriptions_max` topics, a shard has
+    /// `topics_max`, the name is longer than `topic_bytes_max` or empty; or somebody ended the
+    /// membership before it began.
+    #[error("the subscription was refused")]
+    SubscriptionRefused,
+    /// The house did not let the stream in, and has told the peer so.
+    #[error("the stream was refused: {0}")]
+    Refused(Refused),
 }
 
 /// Why a socket was not let in. It has been dropped.

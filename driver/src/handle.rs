@@ -3,22 +3,35 @@
 use std::sync::Arc;
 
 use fanlight_core::{
-    Admission, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, Publish, Refusal,
-    Stats, Topic,
+    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, Publish,
+    Refusal, Seq, Stats, Topic,
 };
+use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    error::{HandleError, Stopped},
+    ask::{Ask, Question},
+    error::Stopped,
     house::Hall,
-    mailbox::Mailbox,
+    mailbox::{Mailbox, Wish},
+    round::{Errand, Farewell, Round},
 };
 
 /// Speaks to a house from any thread and any task. Clones speak to the same house.
 ///
-/// A request is put into the mailbox of the shard that it concerns, and done in that shard's next
-/// turn: `Ok` means that it was taken, not that it was done. What is asked for a connection that is
-/// gone is counted and otherwise ignored. Requests of one thread about one connection, or about one
-/// topic, keep their order; between connections and topics no order is promised.
+/// Each method that asks something of a shard makes an [`Ask`], or a [`Question`] if there is an
+/// answer: to be asked at once with `.now()`, which never waits; awaited, which waits until the
+/// shard has room; or waited for with `.wait()` on a thread without a runtime. Nothing is asked
+/// before.
+///
+/// What is asked is put into the mailbox of the shard that it concerns, and done in that shard's
+/// next turn. Requests of one thread about one connection, or about one topic, keep their order;
+/// between connections and topics no order is promised. What an [`Ask`] wants for a connection that
+/// is gone is counted and otherwise ignored; a [`Question`] says so.
+///
+/// Every one of them fails with [`HandleError::Stopped`](crate::HandleError::Stopped) after the end
+/// of the house, and with [`HandleError::TooLong`](crate::HandleError::TooLong) if it is longer than
+/// `mailbox_bytes_max`; those for one connection with
+/// [`HandleError::Gone`](crate::HandleError::Gone) if its id is of another house.
 #[derive(Clone, Debug)]
 pub struct Handle {
     hall: Arc<Hall>,
@@ -29,112 +42,217 @@ impl Handle {
         Self { hall }
     }
 
-    /// Queues a message for all members of a topic, wherever they live, or for
-    /// [`Audience::Everyone`].
-    ///
-    /// # Errors
-    ///
-    /// [`HandleError::Full`] if the shard that orders the topic is behind: nobody is sent the
-    /// message, and it is the caller's to try again. [`HandleError::Stopped`] after the end.
-    pub fn publish(
-        &self,
-        audience: impl Into<Audience>,
-        message: Message,
-    ) -> Result<(), HandleError> {
-        self.put_publish(Publish::new(audience, message))
+    pub(crate) fn hall(&self) -> &Arc<Hall> {
+        &self.hall
+    }
+
+    /// Queues a message for all members of a topic, wherever they live; for all connections of a
+    /// user, with [`Topic::user`]; or for [`Audience::Everyone`].
+    pub fn publish(&self, audience: impl Into<Audience>, message: Message) -> Ask {
+        self.ask_publish(Publish::new(audience, message))
     }
 
     /// Like [`publish`](Self::publish), but leaves one connection out.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`publish`](Self::publish).
     pub fn publish_except(
         &self,
         audience: impl Into<Audience>,
         message: Message,
         except: ConnId,
-    ) -> Result<(), HandleError> {
-        self.put_publish(Publish { except: Some(except), ..Publish::new(audience, message) })
+    ) -> Ask {
+        self.ask_publish(Publish { except: Some(except), ..Publish::new(audience, message) })
     }
 
-    fn put_publish(&self, publish: Publish) -> Result<(), HandleError> {
+    fn ask_publish(&self, publish: Publish) -> Ask {
         let home = self.hall.seat.home(&publish.audience);
         let bytes = publish.message.frame().len().saturating_add(publish.audience.name_bytes());
-        self.put(self.hall.mailbox(home), Event::Publish(publish), bytes)
+        Ask::new(&self.hall, home, Wish::Tell(Event::Publish(publish)), bytes)
     }
 
     /// Queues a message for one connection.
-    ///
-    /// # Errors
-    ///
-    /// [`HandleError::Full`] if the connection's shard is behind: the message was not taken.
-    /// [`HandleError::Stopped`] after the end.
-    pub fn send(&self, conn: ConnId, message: Message) -> Result<(), HandleError> {
+    pub fn send(&self, conn: ConnId, message: Message) -> Ask {
         let bytes = message.frame().len();
-        self.put_for(conn, Event::Send(conn, message), bytes)
+        self.ask_for(conn, Event::Send(conn, message), bytes)
     }
 
-    /// Makes a connection a member of a topic.
+    /// Makes a connection a member of a topic. The answer comes when it is one: with the number
+    /// after which it is given all that is published.
     ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn subscribe(&self, conn: ConnId, topic: impl Into<Topic>) -> Result<(), HandleError> {
+    /// The answer is [`HandleError::Gone`](crate::HandleError::Gone) if the connection is not open,
+    /// or ends before, and [`HandleError::SubscriptionRefused`](crate::HandleError::SubscriptionRefused)
+    /// if a bound forbids it. A connection that is a member already is answered at once.
+    pub fn subscribe(&self, conn: ConnId, topic: impl Into<Topic>) -> Question<Seq> {
         let topic = topic.into();
         let bytes = topic.name().len();
-        self.put_for(conn, Event::Subscribe(conn, topic), bytes)
+        Question::new(&self.hall, conn.shard(), bytes, |reply| Wish::Subscribe(conn, topic, reply))
     }
 
-    /// Ends a connection's membership of a topic.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn unsubscribe(&self, conn: ConnId, topic: impl Into<Topic>) -> Result<(), HandleError> {
+    /// Ends a connection's membership of a topic: what was queued for it before still reaches it.
+    pub fn unsubscribe(&self, conn: ConnId, topic: impl Into<Topic>) -> Ask {
         let topic = topic.into();
         let bytes = topic.name().len();
-        self.put_for(conn, Event::Unsubscribe(conn, topic), bytes)
+        self.ask_for(conn, Event::Unsubscribe(conn, topic), bytes)
     }
 
-    /// Lets a connection open whose request the service has not answered yet.
+    /// Lets a connection open whose request the service has not answered: it decides later.
     ///
-    /// # Errors
+    /// A service that must look something up returns from
+    /// [`on_request`](fanlight_core::Service::on_request) without an answer, and has a task or a
+    /// thread give it through a handle. The peer waits meanwhile, and what it sends is not read. If
+    /// no answer comes within `decision_timeout` it is refused with 503; an answer that comes later
+    /// is told [`HandleError::Gone`](crate::HandleError::Gone), as is one for a peer that has left.
     ///
-    /// As [`send`](Self::send).
-    pub fn admit(&self, conn: ConnId, admission: Admission) -> Result<(), HandleError> {
+    /// ```no_run
+    /// use fanlight_core::{Admission, ConnId, Context, Refusal, Request, Service};
+    /// use fanlight_driver::Handle;
+    ///
+    /// struct Guarded {
+    ///     handle: Handle,
+    /// }
+    ///
+    /// impl Service for Guarded {
+    ///     fn on_request(&mut self, _: &mut Context<'_>, conn: ConnId, request: &Request) {
+    ///         let token = request.query().unwrap_or_default().to_owned();
+    ///         let handle = self.handle.clone();
+    ///         std::thread::spawn(move || match user_of(&token) {
+    ///             Some(user) => handle.admit(conn, Admission::user(user)).wait(),
+    ///             None => handle.refuse(conn, Refusal::forbidden_origin()).wait(),
+    ///         });
+    ///     }
+    /// }
+    ///
+    /// /// Asks a database, and takes its time.
+    /// fn user_of(token: &str) -> Option<String> {
+    ///     token.strip_prefix("token=").map(str::to_owned)
+    /// }
+    /// ```
+    pub fn admit(&self, conn: ConnId, admission: Admission) -> Question<()> {
         let bytes = admission.user.as_ref().map_or(0, |user| user.name().len());
-        self.put_for(conn, Event::Admit(conn, admission), bytes)
+        self.decide(conn, Event::Admit(conn, admission), bytes)
     }
 
-    /// Answers a request that the service has not answered yet with `refusal`, and ends it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn refuse(&self, conn: ConnId, refusal: Refusal) -> Result<(), HandleError> {
+    /// Answers a request that the service has not answered yet with `refusal`, and ends it. As
+    /// [`admit`](Self::admit) otherwise.
+    pub fn refuse(&self, conn: ConnId, refusal: Refusal) -> Question<()> {
         let bytes = refusal.encode().len();
-        self.put_for(conn, Event::Refuse(conn, refusal), bytes)
+        self.decide(conn, Event::Refuse(conn, refusal), bytes)
+    }
+
+    fn decide(&self, conn: ConnId, event: Event<'static>, bytes: usize) -> Question<()> {
+        Question::new(&self.hall, conn.shard(), bytes, |reply| Wish::Decide(conn, event, reply))
+    }
+
+    /// Lets a stream in that somebody else has accepted: whatever speaks the traits of
+    /// `futures-io`, from any runtime. It goes to the shard with the fewest connections, and the
+    /// answer is its id.
+    ///
+    /// With [`Arrival::Fresh`] its request is still to be read and is the service's to answer. With
+    /// [`Arrival::Upgraded`] somebody else has answered it, and has made the [`Admission`] and the 101
+    /// of it with [`Request::of_http`](fanlight_core::Request::of_http) and
+    /// [`Request::accept`](fanlight_core::Request::accept).
+    ///
+    /// All bounds and deadlines hold as for any other connection. The answer is
+    /// [`HandleError::Refused`](crate::HandleError::Refused) if one forbids it: a fresh peer is told
+    /// so with a 503 or a 429, an upgraded one with a Close of 1013, if its stream takes that at once.
+    /// In every case of an error the stream is dropped.
+    pub fn attach(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        arrival: Arrival,
+    ) -> Question<ConnId> {
+        let bytes = match &arrival {
+            Arrival::Fresh(_) => 0,
+            Arrival::Upgraded(_, _, read) => read.len(),
+        };
+        let shard = self.hall.emptiest();
+        Question::new(&self.hall, shard, bytes, |reply| {
+            Wish::Attach(Box::pin(stream), arrival, reply)
+        })
+    }
+
+    /// Reads a connection no more until [`resume`](Self::resume): the peer feels its transport fill
+    /// up. What has been read already still comes.
+    pub fn pause(&self, conn: ConnId) -> Ask {
+        self.ask_for(conn, Event::Pause(conn), 0)
+    }
+
+    /// Reads a connection again.
+    pub fn resume(&self, conn: ConnId) -> Ask {
+        self.ask_for(conn, Event::Resume(conn), 0)
     }
 
     /// Closes a connection after everything that is queued for it has been sent.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn close(&self, conn: ConnId, code: CloseCode, reason: &str) -> Result<(), HandleError> {
+    pub fn close(&self, conn: ConnId, code: CloseCode, reason: &str) -> Ask {
         let farewell = CloseFrame { code, reason: reason.into() };
-        self.put_for(conn, Event::Close(conn, farewell), reason.len())
+        self.ask_for(conn, Event::Close(conn, farewell), reason.len())
     }
 
     /// Closes a connection at once: what is queued for it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn kick(&self, conn: ConnId, code: CloseCode, reason: &str) -> Result<(), HandleError> {
+    pub fn kick(&self, conn: ConnId, code: CloseCode, reason: &str) -> Ask {
         let farewell = CloseFrame { code, reason: reason.into() };
-        self.put_for(conn, Event::Kick(conn, farewell), reason.len())
+        self.ask_for(conn, Event::Kick(conn, farewell), reason.len())
+    }
+
+    /// Closes all members of a topic, or all connections of a user, after everything that is queued
+    /// for them has been sent; what was published before, on this thread, is.
+    ///
+    /// The answer is how many were told, and comes when each shard has begun with it. Who becomes a
+    /// member meanwhile may not be among them. To end everybody, [`drain`](Self::drain).
+    pub fn close_all(
+        &self,
+        audience: impl Into<Audience>,
+        code: CloseCode,
+        reason: &str,
+    ) -> Question<usize> {
+        self.ask_farewell(audience.into(), code, reason, false)
+    }
+
+    /// Like [`close_all`](Self::close_all), but at once: what is queued for them is dropped.
+    pub fn kick_all(
+        &self,
+        audience: impl Into<Audience>,
+        code: CloseCode,
+        reason: &str,
+    ) -> Question<usize> {
+        self.ask_farewell(audience.into(), code, reason, true)
+    }
+
+    fn ask_farewell(
+        &self,
+        audience: Audience,
+        code: CloseCode,
+        reason: &str,
+        at_once: bool,
+    ) -> Question<usize> {
+        let farewell = Farewell { frame: CloseFrame { code, reason: reason.into() }, at_once };
+        self.ask_round(audience, reason.len(), |reply| Errand::Close(farewell, 0, reply))
+    }
+
+    /// The open connections that a message to `audience` would reach: the members of a topic, the
+    /// connections of a user, or everyone. Shard by shard, and in no order that means anything.
+    ///
+    /// The shards are asked one after the other, so what is heard of two of them is not of one
+    /// moment. It costs each shard a walk over those whom it lists.
+    pub fn list(&self, audience: impl Into<Audience>) -> Question<Vec<ConnId>> {
+        self.ask_round(audience.into(), 0, |reply| Errand::List(Vec::new(), reply))
+    }
+
+    /// How many those are that [`list`](Self::list) lists. It costs no walk.
+    pub fn count(&self, audience: impl Into<Audience>) -> Question<usize> {
+        self.ask_round(audience.into(), 0, |reply| Errand::Count(0, reply))
+    }
+
+    fn ask_round<T>(
+        &self,
+        audience: Audience,
+        payload_bytes: usize,
+        errand: impl FnOnce(crate::ask::Reply<T>) -> Errand,
+    ) -> Question<T> {
+        let home = self.hall.seat.home(&audience);
+        let bytes = payload_bytes.saturating_add(audience.name_bytes());
+        let shards = self.hall.seat.shards;
+        Question::new(&self.hall, home, bytes, |reply| {
+            Wish::Round(Round::new(audience, errand(reply), shards))
+        })
     }
 
     /// Ends the house gracefully: nobody is let in any more, and everybody is told, paced.
@@ -192,28 +310,7 @@ impl Handle {
         self.hall.seat.shards
     }
 
-    fn put_for(
-        &self,
-        conn: ConnId,
-        event: Event<'static>,
-        payload_bytes: usize,
-    ) -> Result<(), HandleError> {
-        match self.hall.mailboxes.get(usize::from(conn.shard().0)) {
-            Some(mailbox) => self.put(mailbox, event, payload_bytes),
-            // An id of another house: as stale as one of a connection that is gone.
-            None => Ok(()),
-        }
-    }
-
-    fn put(
-        &self,
-        mailbox: &Mailbox,
-        event: Event<'static>,
-        payload_bytes: usize,
-    ) -> Result<(), HandleError> {
-        if self.hall.fate.end().is_some() {
-            return Err(HandleError::Stopped);
-        }
-        mailbox.ask(event, payload_bytes)
+    fn ask_for(&self, conn: ConnId, event: Event<'static>, payload_bytes: usize) -> Ask {
+        Ask::new(&self.hall, conn.shard(), Wish::Tell(event), payload_bytes)
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Hall {
     pub(crate) seat: Seat,
     /// Told when a connection has gone.
     pub(crate) left: Event,
+    /// The longest frame that an outbox can hold.
+    pub(crate) outbox_bytes_max: usize,
 }
 
 impl<T> House<T> {
@@ -57,8 +59,13 @@ impl<T> House<T> {
         let seat = Seat { shard: ShardId(0), shards: shards.get(), seed };
         let mailboxes = seat.all().map(|_| Mailbox::new(config.mailbox_bytes_max)).collect();
         let newcomers = seat.all().map(|_| ConcurrentQueue::unbounded()).collect();
-        let hall =
-            Arc::new(Hall { fate: Fate::new(shards.get()), mailboxes, seat, left: Event::new() });
+        let hall = Arc::new(Hall {
+            fate: Fate::new(shards.get()),
+            mailboxes,
+            seat,
+            left: Event::new(),
+            outbox_bytes_max: config.outbox_bytes_max,
+        });
         Self { hall, newcomers, config, journals: Vec::new() }
     }
 
@@ -145,6 +152,14 @@ impl Hall {
         &self.mailboxes[usize::from(shard.0)]
     }
 
+    /// The shard with the fewest sockets.
+    pub(crate) fn emptiest(&self) -> ShardId {
+        self.seat
+            .all()
+            .min_by_key(|shard| self.mailbox(*shard).load())
+            .expect("a house has at least one shard")
+    }
+
     pub(crate) fn drain(&self, drain: &Drain) {
         self.fate.begin_drain();
         for mailbox in &self.mailboxes {
@@ -168,6 +183,7 @@ impl Hall {
     fn wake_all(&self) {
         for mailbox in &self.mailboxes {
             mailbox.ready().wake();
+            mailbox.room().notify(usize::MAX);
         }
     }
 }
@@ -195,6 +211,7 @@ impl Tenancy {
 impl Drop for Tenancy {
     fn drop(&mut self) {
         self.hall.stop(Stopped::Dropped(self.shard));
+        self.mailbox().close();
     }
 }
 
@@ -217,7 +234,7 @@ mod tests {
         assert_eq!(shards.iter().map(|shard| shard.id().0).collect::<Vec<_>>(), [0, 1, 2]);
         drop(shards.remove(1));
         assert_eq!(block_on(handle.ended()), Err(Stopped::Dropped(ShardId(1))));
-        assert_eq!(handle.publish("topic", "text".into()), Err(HandleError::Stopped));
+        assert_eq!(handle.publish("topic", "text".into()).now(), Err(HandleError::Stopped));
         let arrival = Arrival::Fresh(fanlight_core::PeerAddr::Unnamed);
         assert_eq!(door.admit((), arrival), Err(DoorError::Closed));
     }
@@ -261,7 +278,7 @@ mod tests {
         let house = house(4);
         let handle = house.handle();
         for name in ["a", "b", "c", "d", "e"] {
-            handle.publish(name, "text".into()).unwrap();
+            handle.publish(name, "text".into()).now().unwrap();
             let home = house.hall.seat.home(&name.into());
             assert!(house.hall.mailbox(home).take_request().is_some());
         }

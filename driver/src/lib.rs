@@ -11,10 +11,14 @@
 //! 3. it hands sockets over through the [`Door`],
 //! 4. it gives the [`Handle`] to whoever wants to say something from outside.
 //!
+//! Whoever prefers one task for each connection to a service takes [`Incoming`], on any runtime.
+//!
 //! In each turn, within a budget, a driver takes what is in its mailbox, reads the sockets that
 //! woke, runs the service on what came out, writes each connection once, lets deadlines expire, and
 //! sleeps if nothing is left to do.
 
+mod ask;
+mod connection;
 mod door;
 mod driver;
 mod error;
@@ -24,13 +28,19 @@ mod house;
 mod journal;
 mod mailbox;
 mod ready;
+mod round;
 mod runtime;
 mod serve;
 mod server;
 mod socket;
+mod stream;
 mod turn;
 mod write;
 
+pub use ask::{Answer, Answering, Ask, Question};
+pub use connection::{
+    Connection, ConnectionSettings, Connections, Incoming, ReadHalf, SendError, WriteHalf,
+};
 pub use door::Door;
 pub use driver::Driver;
 pub use error::{DoorError, HandleError, Stopped};

@@ -6,21 +6,44 @@ use std::sync::{
 };
 
 use concurrent_queue::ConcurrentQueue;
-use fanlight_core::{Drain, Event, Parcel, ShardId, Stats};
+use event_listener::Event as Signal;
+use fanlight_core::{Arrival, ConnId, Drain, Event, Parcel, Seq, ShardId, Stats, Topic};
 
-use crate::{error::HandleError, ready::Ready};
+use crate::{
+    ask::Reply, connection::Exchange, error::HandleError, ready::Ready, round::Round,
+    stream::Attached,
+};
 
-/// What is always taken: bounded by the hubs themselves, by the credit between two shards.
+/// What is always taken: bounded by the hubs themselves, by the credit between two shards; or by
+/// what was taken from a handle, or by the number of connections.
 #[derive(Debug)]
 pub(crate) enum Mail {
     Parcel(ShardId, Parcel),
     Drain(Drain),
+    /// It comes from another shard.
+    Round(Round),
+    /// The task of a connection wants something. In the mailbox once at most.
+    Attend(Arc<Exchange>),
+}
+
+/// What a handle asks for.
+pub(crate) enum Wish {
+    /// What the hub is told as it stands.
+    Tell(Event<'static>),
+    /// A membership, and whether it came to be.
+    Subscribe(ConnId, Topic, Reply<Seq>),
+    /// The answer to a request, and whether it was still waited for.
+    Decide(ConnId, Event<'static>, Reply<()>),
+    /// A stream to be let in.
+    Attach(Attached, Arrival, Reply<ConnId>),
+    /// What all shards are to be asked or told, beginning here.
+    Round(Round),
 }
 
 /// What a handle asked for, and how much of the mailbox it fills.
 #[derive(Debug)]
 struct Request {
-    event: Event<'static>,
+    wish: Wish,
     bytes: usize,
 }
 
@@ -32,6 +55,8 @@ pub(crate) struct Mailbox {
     requests: ConcurrentQueue<Request>,
     request_bytes: AtomicUsize,
     request_bytes_max: usize,
+    /// Told to one of those who wait for each request that leaves.
+    room: Signal,
     /// Sockets that the shard has, or that wait for it.
     load: AtomicUsize,
     /// Sockets dropped because too many waited already.
@@ -47,6 +72,7 @@ impl Mailbox {
             requests: ConcurrentQueue::unbounded(),
             request_bytes: AtomicUsize::new(0),
             request_bytes_max,
+            room: Signal::new(),
             load: AtomicUsize::new(0),
             turned_away: AtomicU64::new(0),
             stats: Mutex::default(),
@@ -58,38 +84,60 @@ impl Mailbox {
     }
 
     pub(crate) fn put(&self, mail: Mail) {
-        self.mail.push(mail).expect("an unbounded queue that nobody closes takes everything");
-        self.ready.wake();
+        // A shard that has ended takes its house with it: whoever waits for an answer is told.
+        if self.mail.push(mail).is_ok() {
+            self.ready.wake();
+        }
     }
 
     pub(crate) fn take(&self) -> Option<Mail> {
         self.mail.pop().ok()
     }
 
-    /// Puts a request in, if it fits. `payload_bytes` is what it holds beside its own few words.
-    pub(crate) fn ask(
-        &self,
-        event: Event<'static>,
-        payload_bytes: usize,
-    ) -> Result<(), HandleError> {
+    /// Keeps room for a request, if there is any. `payload_bytes` is what it holds beside its own
+    /// few words; the answer is for [`ask`](Self::ask).
+    pub(crate) fn reserve(&self, payload_bytes: usize) -> Result<usize, HandleError> {
         let bytes = size_of::<Request>().saturating_add(payload_bytes);
+        if bytes > self.request_bytes_max {
+            return Err(HandleError::TooLong);
+        }
         let fits = |waiting: usize| {
             waiting.checked_add(bytes).filter(|&after| after <= self.request_bytes_max)
         };
         self.request_bytes
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, fits)
-            .map_err(|_| HandleError::Full)?;
-        self.requests
-            .push(Request { event, bytes })
-            .expect("an unbounded queue that nobody closes takes everything");
+            .map(|_| bytes)
+            .map_err(|_| HandleError::Full)
+    }
+
+    /// Puts a request in for which room was kept.
+    pub(crate) fn ask(&self, wish: Wish, bytes: usize) -> Result<(), HandleError> {
+        self.requests.push(Request { wish, bytes }).map_err(|_| HandleError::Stopped)?;
         self.ready.wake();
         Ok(())
     }
 
-    pub(crate) fn take_request(&self) -> Option<Event<'static>> {
-        let Request { event, bytes } = self.requests.pop().ok()?;
+    pub(crate) fn take_request(&self) -> Option<Wish> {
+        let Request { wish, bytes } = self.requests.pop().ok()?;
         self.request_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        Some(event)
+        self.room.notify_additional(1);
+        Some(wish)
+    }
+
+    /// To be listened to by whoever waits for room. Who has listened must try once more before it
+    /// waits.
+    pub(crate) fn room(&self) -> &Signal {
+        &self.room
+    }
+
+    /// The shard has ended: nothing is taken any more, and what waits is dropped. So whoever waits
+    /// for an answer, or for room, is told.
+    pub(crate) fn close(&self) {
+        self.mail.close();
+        self.requests.close();
+        while self.mail.pop().is_ok() {}
+        while self.requests.pop().is_ok() {}
+        self.room.notify(usize::MAX);
     }
 
     pub(crate) fn has_mail(&self) -> bool {
@@ -140,16 +188,33 @@ impl Mailbox {
     }
 }
 
+impl std::fmt::Debug for Wish {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Tell(_) => "Tell",
+            Self::Subscribe(..) => "Subscribe",
+            Self::Decide(..) => "Decide",
+            Self::Attach(..) => "Attach",
+            Self::Round(_) => "Round",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ask(mailbox: &Mailbox, event: Event<'static>, bytes: usize) -> Result<(), HandleError> {
+        mailbox.ask(Wish::Tell(event), mailbox.reserve(bytes)?)
+    }
 
     #[test]
     fn requests_are_bounded_in_bytes_and_come_out_in_order() {
         let own = size_of::<Request>();
         let mailbox = Mailbox::new(2 * own + 10);
-        assert_eq!(mailbox.ask(Event::Tick, 10), Ok(()));
-        assert_eq!(mailbox.ask(Event::Tick, 1), Err(HandleError::Full));
+        assert_eq!(ask(&mailbox, Event::Tick, 10), Ok(()));
+        assert_eq!(ask(&mailbox, Event::Tick, 1), Err(HandleError::Full));
+        assert_eq!(ask(&mailbox, Event::Tick, own + 11), Err(HandleError::TooLong));
         let drain = Drain {
             over: std::time::Duration::ZERO,
             timeout: std::time::Duration::ZERO,
@@ -158,11 +223,11 @@ mod tests {
                 reason: "".into(),
             },
         };
-        assert_eq!(mailbox.ask(Event::Drain(drain), 0), Ok(()));
-        assert!(matches!(mailbox.take_request(), Some(Event::Tick)));
-        assert_eq!(mailbox.ask(Event::Tick, 10), Ok(()));
-        assert!(matches!(mailbox.take_request(), Some(Event::Drain(_))));
-        assert!(matches!(mailbox.take_request(), Some(Event::Tick)));
+        assert_eq!(ask(&mailbox, Event::Drain(drain), 0), Ok(()));
+        assert!(matches!(mailbox.take_request(), Some(Wish::Tell(Event::Tick))));
+        assert_eq!(ask(&mailbox, Event::Tick, 10), Ok(()));
+        assert!(matches!(mailbox.take_request(), Some(Wish::Tell(Event::Drain(_)))));
+        assert!(matches!(mailbox.take_request(), Some(Wish::Tell(Event::Tick))));
         assert!(mailbox.take_request().is_none());
         assert!(!mailbox.has_requests());
     }
@@ -170,7 +235,18 @@ mod tests {
     #[test]
     fn a_request_of_any_length_cannot_overflow_the_count() {
         let mailbox = Mailbox::new(usize::MAX);
-        assert_eq!(mailbox.ask(Event::Tick, usize::MAX / 2), Ok(()));
-        assert_eq!(mailbox.ask(Event::Tick, usize::MAX), Err(HandleError::Full));
+        assert_eq!(ask(&mailbox, Event::Tick, usize::MAX / 2), Ok(()));
+        assert_eq!(ask(&mailbox, Event::Tick, usize::MAX - 1), Err(HandleError::Full));
+    }
+
+    #[test]
+    fn whoever_waits_when_the_shard_ends_is_told() {
+        let mailbox = Mailbox::new(size_of::<Request>());
+        assert_eq!(ask(&mailbox, Event::Tick, 0), Ok(()));
+        let waiting = mailbox.room().listen();
+        mailbox.close();
+        futures_lite::future::block_on(waiting);
+        assert!(mailbox.take_request().is_none());
+        assert_eq!(mailbox.ask(Wish::Tell(Event::Tick), 0), Err(HandleError::Stopped));
     }
 }

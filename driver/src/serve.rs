@@ -80,6 +80,9 @@ where
                 }
             }
             Command::Disconnect(conn) => {
+                if !self.awaiting_room.is_empty() {
+                    self.awaiting_room.remove(&conn);
+                }
                 if self.sockets.remove(conn) {
                     self.tenancy.take_load();
                 }

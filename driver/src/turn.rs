@@ -2,21 +2,24 @@
 
 use std::{
     io::{self, IoSlice},
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use fanlight_core::{Arrival, ConnId, End, Event, Instant, Refused, Service};
+use fanlight_core::{Arrival, ConnId, End, Event, Instant, Membership, Refused, Service};
 use futures_io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
 use crate::{
     driver::Driver,
-    mailbox::Mail,
+    error::HandleError,
+    mailbox::{Mail, Wish},
     ready::Half,
     runtime::Runtime,
     socket::Written,
+    stream::Stream,
     write::{self, SLICES_MAX},
 };
 
@@ -25,6 +28,8 @@ use crate::{
 // in the next turn, and before the next read.
 const MAIL_PER_TURN: usize = 1024;
 const REQUESTS_PER_TURN: usize = 256;
+/// Subscriptions whose homes have not answered, before handles have to wait: each turn looks at all.
+const SUBSCRIBING_MAX: usize = 1024;
 const NEWCOMERS_PER_TURN: usize = 128;
 const READS_PER_TURN: usize = 512;
 /// Reads of a turn in which the hub is short of credit: enough to notice who leaves.
@@ -51,6 +56,7 @@ where
 
     /// Takes what other shards, the house and handles have put into the mailbox.
     pub(crate) fn take_mail(&mut self, now: Instant) {
+        self.say_farewells(now);
         for _ in 0..MAIL_PER_TURN {
             if self.work_left == 0 {
                 return;
@@ -58,16 +64,67 @@ where
             match self.tenancy.mailbox().take() {
                 Some(Mail::Parcel(from, parcel)) => self.tell(now, Event::Parcel(from, parcel)),
                 Some(Mail::Drain(drain)) => self.tell(now, Event::Drain(drain)),
+                Some(Mail::Round(round)) => {
+                    self.visit(round);
+                    self.say_farewells(now);
+                }
+                Some(Mail::Attend(exchange)) => self.attend(now, &exchange),
                 None => break,
             }
         }
         for _ in 0..REQUESTS_PER_TURN {
-            if self.work_left == 0 || self.hub.is_short_of_credit() {
+            if self.work_left == 0 || !self.takes_requests() {
                 break;
             }
             match self.tenancy.mailbox().take_request() {
-                Some(request) => self.tell(now, request),
+                Some(wish) => self.grant(now, wish),
                 None => break,
+            }
+        }
+    }
+
+    /// Whether what handles ask is done now, rather than when others have caught up.
+    fn takes_requests(&self) -> bool {
+        !self.hub.is_short_of_credit() && self.subscribing.len() < SUBSCRIBING_MAX
+    }
+
+    fn grant(&mut self, now: Instant, wish: Wish) {
+        match wish {
+            Wish::Tell(event) => self.tell(now, event),
+            Wish::Subscribe(conn, topic, reply) => {
+                self.tell(now, Event::Subscribe(conn, topic.clone()));
+                self.subscribing.push((conn, topic, reply));
+            }
+            Wish::Decide(conn, event, reply) => {
+                let is_awaited = self.hub.awaits_decision(conn);
+                self.tell(now, event);
+                reply.answer(if is_awaited { Ok(()) } else { Err(HandleError::Gone) });
+            }
+            Wish::Attach(stream, arrival, reply) => {
+                let accepted = self.accept(now, Stream::Attached(stream), arrival);
+                reply.answer(accepted.map_err(HandleError::Refused));
+            }
+            Wish::Round(round) => {
+                self.visit(round);
+                self.say_farewells(now);
+            }
+        }
+    }
+
+    /// Tells those who asked how it stands with their subscriptions.
+    ///
+    /// Looked at once a turn, when the hub has heard all that there was to hear, rather than gathered
+    /// from its commands: it says the same and leaves no case out.
+    pub(crate) fn answer_subscribers(&mut self) {
+        for (conn, topic, reply) in mem::take(&mut self.subscribing) {
+            match self.hub.membership(conn, &topic) {
+                Membership::Member(seq) => reply.answer(Ok(seq)),
+                Membership::Joining if reply.is_forgotten() => {}
+                Membership::Joining => self.subscribing.push((conn, topic, reply)),
+                Membership::None if self.hub.is_open(conn) => {
+                    reply.answer(Err(HandleError::SubscriptionRefused));
+                }
+                Membership::None => reply.answer(Err(HandleError::Gone)),
             }
         }
     }
@@ -77,15 +134,25 @@ where
         for _ in 0..NEWCOMERS_PER_TURN {
             let newcomers = &self.newcomers[usize::from(self.tenancy.shard.0)];
             match newcomers.pop() {
-                Ok((stream, arrival)) => self.accept(now, stream, arrival),
+                Ok((stream, arrival)) => {
+                    // Whoever is declined has been told.
+                    let _ = self.accept(now, Stream::Own(stream), arrival);
+                }
                 Err(_) => break,
             }
         }
     }
 
-    fn accept(&mut self, now: Instant, mut stream: T, arrival: Arrival) {
+    fn accept(
+        &mut self,
+        now: Instant,
+        mut stream: Stream<T>,
+        arrival: Arrival,
+    ) -> Result<ConnId, Refused> {
         let peer = arrival.peer();
-        match self.hub.accept(now, arrival, &mut self.commands) {
+        let is_fresh = matches!(arrival, Arrival::Fresh(_));
+        let accepted = self.hub.accept(now, arrival, &mut self.commands);
+        match accepted {
             Ok(conn) => {
                 debug!(%conn, %peer, "accepted");
                 self.sockets.insert(conn, stream);
@@ -98,12 +165,13 @@ where
                     }
                     Refused::Draining => self.tenancy.mailbox().set_load_endless(),
                 }
-                let answer = refused.answer().encode();
+                let answer = if is_fresh { refused.answer().encode() } else { refused.close() };
                 let mut cx = Context::from_waker(Waker::noop());
                 write::say_once(Pin::new(&mut stream), &mut cx, &answer);
             }
         }
         self.settle(now);
+        accepted
     }
 
     /// Notes which sockets have woken since the last turn.
@@ -215,6 +283,7 @@ where
                 // At once, so that the hub hears of it before anything else of this connection.
                 if bytes > 0 {
                     self.tell(now, Event::Sent(conn, bytes));
+                    self.attend_if_awaiting_room(now, conn);
                 }
                 Some(bytes.max(1))
             }
@@ -257,7 +326,8 @@ where
             || !self.commands.writes.is_empty()
             || !self.commands.others.is_empty()
             || mailbox.has_mail()
-            || mailbox.has_requests() && !self.hub.is_short_of_credit()
+            || mailbox.has_requests() && self.takes_requests()
+            || !self.farewells.is_empty()
             || mailbox.ready().len() > 0
             || !self.newcomers[usize::from(self.tenancy.shard.0)].is_empty()
     }

@@ -45,7 +45,7 @@ fn the_house_ends_when_its_last_shard_has_drained() {
     stage.pass(Duration::from_secs(6));
     assert_eq!(stage.ends(), [Some(Ok(())), Some(Ok(()))]);
     assert!(pipe.is_dropped());
-    assert_eq!(stage.handle.publish("topic", "text".into()), Err(HandleError::Stopped));
+    assert_eq!(stage.handle.publish("topic", "text".into()).now(), Err(HandleError::Stopped));
 }
 
 #[test]

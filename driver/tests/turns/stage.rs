@@ -12,9 +12,11 @@ use std::{
 };
 
 use fanlight_core::{
-    Arrival, Config, ConnId, Context as Cx, Instant, Message, PeerAddr, Service, Settings,
+    Arrival, Audience, Config, ConnId, Context as Cx, Instant, Message, PeerAddr, Service,
+    Settings, ShardId,
 };
-use fanlight_driver::{Door, Handle, House, Runtime, Stopped};
+use fanlight_driver::{Door, Handle, HandleError, House, Question, Runtime, Stopped};
+use futures_lite::future::{block_on, poll_once};
 
 use crate::pipe::Pipe;
 
@@ -100,12 +102,23 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// One whose service sends every message back.
     pub(crate) fn new(shards: u8, settings: Settings) -> Self {
+        Self::of(shards, settings, |_| || Echo)
+    }
+
+    /// One whose services are made with the help of a handle.
+    pub(crate) fn of<S: Service + 'static, F: FnMut() -> S>(
+        shards: u8,
+        settings: Settings,
+        services: impl FnOnce(&Handle) -> F,
+    ) -> Self {
         let config = Config::new(settings).unwrap();
         let house = House::new(config, NonZeroU8::new(shards).unwrap(), 7);
         let (handle, door, clock) = (house.handle(), house.door(), Clock::default());
+        let mut service = services(&handle);
         let acts = house.into_shards().into_iter().map(|shard| Act {
-            future: Box::pin(shard.driver(Echo, Manual::new(&clock)).run()),
+            future: Box::pin(shard.driver(service(), Manual::new(&clock)).run()),
             woken: Arc::default(),
             end: None,
         });
@@ -123,9 +136,19 @@ impl Stage {
 
     /// Polls every shard that was woken, until none is.
     pub(crate) fn settle(&mut self) {
+        self.settle_those(|_| true);
+    }
+
+    /// Polls one shard while it is woken, as if the others' threads had no time.
+    pub(crate) fn settle_only(&mut self, shard: ShardId) {
+        self.settle_those(|index| index == usize::from(shard.0));
+    }
+
+    fn settle_those(&mut self, is_meant: impl Fn(usize) -> bool) {
         for _ in 0..10_000 {
             let mut was_idle = true;
-            for act in &mut self.acts {
+            let acts = self.acts.iter_mut().enumerate();
+            for (_, act) in acts.filter(|(index, _)| is_meant(*index)) {
                 if act.end.is_some() || !act.woken.0.swap(false, Ordering::SeqCst) {
                     continue;
                 }
@@ -167,10 +190,33 @@ impl Stage {
         pipe
     }
 
+    /// Asks, and lets the shards work until it is answered.
+    pub(crate) fn ask<T>(&mut self, question: Question<T>) -> Result<T, HandleError> {
+        let answer = question.now()?;
+        self.settle();
+        now(answer.into_future()).expect("it is answered")
+    }
+
+    /// The id of the newest connection of those that are open.
+    pub(crate) fn newest(&mut self) -> ConnId {
+        let open = self.handle.list(Audience::Everyone);
+        self.ask(open).unwrap().into_iter().max_by_key(|conn| conn.as_u64()).unwrap()
+    }
+
+    /// Drops the future of a shard.
+    pub(crate) fn drop_shards(&mut self) {
+        self.acts.clear();
+    }
+
     /// How each shard has ended, if it has.
     pub(crate) fn ends(&self) -> Vec<Option<End>> {
         self.acts.iter().map(|act| act.end).collect()
     }
+}
+
+/// What a future is ready with, if it is.
+pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
+    block_on(poll_once(future))
 }
 
 pub(crate) const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\

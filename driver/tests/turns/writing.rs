@@ -46,7 +46,7 @@ fn many_messages_reach_a_socket_that_takes_all_in_few_writes() {
     pipe.ends().room = 0;
     for number in 0..1000 {
         let text = Message::text(&format!("{number}"));
-        stage.handle.publish(Audience::Everyone, text).unwrap();
+        stage.handle.publish(Audience::Everyone, text).now().unwrap();
     }
     stage.settle();
     let writes = pipe.ends().writes;

@@ -20,9 +20,9 @@ pub(crate) async fn a_plain_thread_publishes_sends_and_closes(platform: &'static
 
     let handle = house.handle.clone();
     let outside = thread::spawn(move || -> Result<(), HandleError> {
-        handle.publish("lobby", "for members".into())?;
-        handle.publish_except("lobby", "for the second".into(), first_conn)?;
-        handle.publish("lobby", "for members again".into())
+        handle.publish("lobby", "for members".into()).wait()?;
+        handle.publish_except("lobby", "for the second".into(), first_conn).wait()?;
+        handle.publish("lobby", "for members again".into()).now()
     });
     outside.join().unwrap().unwrap();
     for text in ["for members", "for members again"] {
@@ -32,31 +32,31 @@ pub(crate) async fn a_plain_thread_publishes_sends_and_closes(platform: &'static
         assert_eq!(second.hear().await, text);
     }
 
-    house.handle.publish(Audience::Everyone, "for everyone".into()).unwrap();
+    house.handle.publish(Audience::Everyone, "for everyone".into()).now().unwrap();
     assert_eq!(first.hear().await, "for everyone");
     assert_eq!(second.hear().await, "for everyone");
 
-    house.handle.send(first_conn, "for you".into()).unwrap();
-    house.handle.close(first_conn, CloseCode::Normal, "that is all").unwrap();
+    house.handle.send(first_conn, "for you".into()).now().unwrap();
+    house.handle.close(first_conn, CloseCode::Normal, "that is all").now().unwrap();
     assert_eq!(first.hear().await, "for you");
     assert_eq!(first.hear_close().await, (1000, "that is all".to_owned()));
 
-    house.handle.unsubscribe(second_conn, "lobby").unwrap();
-    house.handle.subscribe(second_conn, "attic").unwrap();
+    house.handle.unsubscribe(second_conn, "lobby").now().unwrap();
+    house.handle.subscribe(second_conn, "attic").now().unwrap();
     assert_eq!(second.hear().await, "joined attic");
-    house.handle.publish("lobby", "for nobody".into()).unwrap();
-    house.handle.publish("attic", "in the attic".into()).unwrap();
+    house.handle.publish("lobby", "for nobody".into()).now().unwrap();
+    house.handle.publish("attic", "in the attic".into()).now().unwrap();
     assert_eq!(second.hear().await, "in the attic");
-    house.handle.kick(second_conn, CloseCode::Policy, "out").unwrap();
+    house.handle.kick(second_conn, CloseCode::Policy, "out").now().unwrap();
     assert_eq!(second.hear_close().await, (1008, "out".to_owned()));
 
     // Gone: counted, and otherwise nothing.
     house.until(|stats| stats.connections == 0).await;
-    house.handle.send(first_conn, "too late".into()).unwrap();
+    house.handle.send(first_conn, "too late".into()).now().unwrap();
     house.until(|stats| stats.stale_events > 0).await;
     let handle = house.handle.clone();
     house.close().await;
-    assert_eq!(handle.publish("lobby", "too late".into()), Err(HandleError::Stopped));
+    assert_eq!(handle.publish("lobby", "too late".into()).now(), Err(HandleError::Stopped));
 }
 
 pub(crate) async fn requests_past_the_bound_are_refused_and_nothing_taken_is_lost(
@@ -71,8 +71,8 @@ pub(crate) async fn requests_past_the_bound_are_refused_and_nothing_taken_is_los
         assert_eq!(member.hear().await, number.to_string());
     }
     let too_long = Message::text(&"x".repeat(4096));
-    assert_eq!(house.handle.publish("lobby", too_long), Err(HandleError::Full));
-    house.handle.publish("lobby", "there is room again".into()).unwrap();
+    assert_eq!(house.handle.publish("lobby", too_long).now(), Err(HandleError::TooLong));
+    house.handle.publish("lobby", "there is room again".into()).now().unwrap();
     assert_eq!(member.hear().await, "there is room again");
     house.close().await;
 }
@@ -80,10 +80,10 @@ pub(crate) async fn requests_past_the_bound_are_refused_and_nothing_taken_is_los
 /// Publishes numbers until the mailbox is full; how many went in.
 fn fill(handle: &Handle) -> usize {
     for number in 0..1_000_000 {
-        match handle.publish("lobby", Message::text(&number.to_string())) {
+        match handle.publish("lobby", Message::text(&number.to_string())).now() {
             Ok(()) => {}
             Err(HandleError::Full) => return number,
-            Err(HandleError::Stopped) => panic!("it runs"),
+            Err(error) => panic!("{error}"),
         }
     }
     panic!("there is no bound");

@@ -1,0 +1,66 @@
+//! Connections as they open.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use fanlight_core::ConfigError;
+use futures_channel::mpsc;
+use futures_lite::Stream;
+
+use super::{Connection, ConnectionSettings, Connections};
+use crate::handle::Handle;
+
+/// A [`Stream`] of the connections that a house opens, each for a task of its own.
+///
+/// It comes with [`Connections`], the service that makes them, of which every shard is given a
+/// clone. The stream ends when all of those have ended. When it is dropped, connections that nobody
+/// has taken are closed, and so is everyone who comes later, with 1013.
+///
+/// With `fanlight-tokio`:
+///
+/// ```ignore
+/// let server = Server::bind("127.0.0.1:9000").await?;
+/// let (mut incoming, connections) = Incoming::new(&server.handle());
+/// tokio::spawn(server.run(move || connections.clone()));
+/// while let Some(connection) = incoming.next().await {
+///     tokio::spawn(talk(connection));
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Incoming(mpsc::UnboundedReceiver<Connection>);
+
+impl Incoming {
+    /// The connections of the house of `handle`, and the service that is to be given to its shards.
+    pub fn new(handle: &Handle) -> (Self, Connections) {
+        Self::build(handle, ConnectionSettings::default())
+    }
+
+    /// As [`new`](Self::new), with other bounds than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// The first bound that is out of its range.
+    pub fn with_settings(
+        handle: &Handle,
+        settings: ConnectionSettings,
+    ) -> Result<(Self, Connections), ConfigError> {
+        settings.check()?;
+        Ok(Self::build(handle, settings))
+    }
+
+    fn build(handle: &Handle, settings: ConnectionSettings) -> (Self, Connections) {
+        // As many wait here as the shards' pools hold: `connections_max` bounds it.
+        let (opened, incoming) = mpsc::unbounded();
+        (Self(incoming), Connections::new(handle, settings, opened))
+    }
+}
+
+impl Stream for Incoming {
+    type Item = Connection;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Connection>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}
