@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fanlight_core::{
-    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, Publish,
-    Refusal, Seq, Stats, Topic,
+    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, Negotiated,
+    Publish, Refusal, Request, Seq, Stats, Topic, http,
 };
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -141,14 +141,41 @@ impl Handle {
         Question::new(&self.hall, conn.shard(), bytes, |reply| Wish::Decide(conn, event, reply))
     }
 
+    /// The whole answer that takes a request which a web framework has read, and with what the stream
+    /// behind it is to be [attached](Self::attach): RFC 6455, section 4.2.2. `None` if the request
+    /// asks for no upgrade.
+    ///
+    /// ```no_run
+    /// use fanlight_core::{Admission, Arrival, PeerAddr, Request, http};
+    ///
+    /// # async fn example(
+    /// #     handle: fanlight_driver::Handle,
+    /// #     asked: http::Request<()>,
+    /// #     stream: futures_lite::io::Cursor<Vec<u8>>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = Request::of_http(&asked)?;
+    /// if let Some((answer, negotiated)) = handle.accept(&request, Admission::user("alice")) {
+    ///     // The framework sends `answer`, and then gives the stream.
+    ///     let arrival = Arrival::Upgraded(PeerAddr::Unnamed, negotiated, Vec::new());
+    ///     handle.attach(stream, arrival).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accept(
+        &self,
+        request: &Request,
+        admission: Admission,
+    ) -> Option<(http::Response<()>, Negotiated)> {
+        request.accept(admission, self.hall.deflates)
+    }
+
     /// Lets a stream in that somebody else has accepted: whatever speaks the traits of
     /// `futures-io`, from any runtime. It goes to the shard with the fewest connections, and the
     /// answer is its id.
     ///
     /// With [`Arrival::Fresh`] its request is still to be read and is the service's to answer. With
-    /// [`Arrival::Upgraded`] somebody else has answered it, and has made the [`Admission`] and the 101
-    /// of it with [`Request::of_http`](fanlight_core::Request::of_http) and
-    /// [`Request::accept`](fanlight_core::Request::accept).
+    /// [`Arrival::Upgraded`] somebody else has answered it, as [`accept`](Self::accept) says.
     ///
     /// All bounds and deadlines hold as for any other connection. The answer is
     /// [`HandleError::Refused`](crate::HandleError::Refused) if one forbids it: a fresh peer is told

@@ -48,6 +48,8 @@ pub(crate) struct Hall {
     pub(crate) left: Event,
     /// The longest frame that an outbox can hold.
     pub(crate) outbox_bytes_max: usize,
+    /// Whether the hubs compress.
+    pub(crate) deflates: bool,
 }
 
 impl<T> House<T> {
@@ -65,6 +67,7 @@ impl<T> House<T> {
             seat,
             left: Event::new(),
             outbox_bytes_max: config.outbox_bytes_max,
+            deflates: config.deflate_level > 0,
         });
         Self { hall, newcomers, config, journals: Vec::new() }
     }

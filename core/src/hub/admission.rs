@@ -48,7 +48,7 @@ impl Refused {
     pub fn close(&self) -> Vec<u8> {
         let frame = CloseFrame { code: CloseCode::Again, reason: self.to_string().into() };
         let mut bytes = Vec::new();
-        Wire::new(Role::Server, Limits { message_bytes_max: 0 })
+        Wire::new(Role::Server, Limits { message_bytes_max: 0, ..Limits::default() })
             .close(Some(&frame), &mut bytes)
             .expect("1013 may be sent, and the reason is short");
         bytes

@@ -13,7 +13,7 @@ use crate::{
     reason::CloseReason,
     wire::{
         Admission, Deflate, HeadLimits, Limits, Negotiated, Refusal, RequestFault, Role, Upgrade,
-        Wire, switching_protocols,
+        Wire, encode,
     },
 };
 
@@ -105,17 +105,17 @@ impl Hub {
         if connection.ended {
             return self.finish(conn, CloseReason::PeerGone, commands);
         }
-        let deflate = Some(&deciding.request)
-            .filter(|_| self.config.deflate_level > 0 && !admission.never_deflate)
-            .and_then(|request| request.choose_deflate());
-        let Some(answer) = switching_protocols(&deciding.request, &admission, deflate) else {
+        let deflates = self.config.deflate_level > 0;
+        let Some((answer, Negotiated { admission, deflate })) =
+            deciding.request.accept(admission, deflates)
+        else {
             // A plain request cannot become a WebSocket, whatever the service wants.
             let refusal = Refusal::upgrade_required();
             let reason = CloseReason::Refused(refusal.status());
             return self.answer(conn, &refusal, reason, commands);
         };
         let mut rest = std::mem::take(&mut deciding.rest);
-        self.enqueue_answer(conn, &answer, commands);
+        self.enqueue_answer(conn, &encode(&answer), commands);
         self.census.upgraded();
         self.open(conn, admission, deflate, commands);
         self.resume(conn, Pause::Deciding, commands);

@@ -1,7 +1,7 @@
 //! What RFC 9112 and RFC 6455, section 4.2.1 demand of a request, and the answer that takes it.
 
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode, Uri,
+    HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version,
     header::{
         CONNECTION, CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT,
         SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
@@ -28,26 +28,41 @@ pub(super) fn read(head: &[u8]) -> Result<Request, RequestFault> {
         .map_err(|error| fault_of(&error))?
         .ok_or(RequestFault::Malformed)?;
     let (parts, ()) = parsed.into_parts();
-    let host = host(&parts.uri, &parts.headers)?;
-    check_no_body(&parts.headers)?;
-    let key = if asks_for_websocket(&parts.headers) {
-        check_version(&parts.headers)?;
-        Some(key(&parts.headers)?)
+    judge(parts.uri, parts.headers)
+}
+
+/// Judges a head that somebody else has read.
+pub(super) fn judge_foreign<B>(request: &http::Request<B>) -> Result<Request, RequestFault> {
+    if request.method() != Method::GET {
+        return Err(RequestFault::MethodNotGet);
+    }
+    if request.version() != Version::HTTP_11 {
+        return Err(RequestFault::HttpVersionNot11);
+    }
+    judge(request.uri().clone(), request.headers().clone())
+}
+
+fn judge(uri: Uri, headers: HeaderMap) -> Result<Request, RequestFault> {
+    let host = host(&uri, &headers)?;
+    check_no_body(&headers)?;
+    let key = if asks_for_websocket(&headers) {
+        check_version(&headers)?;
+        Some(key(&headers)?)
     } else {
         None
     };
-    Ok(Request { uri: parts.uri, headers: parts.headers, host, key, peer: None })
+    Ok(Request { uri, headers, host, key, peer: None })
 }
 
 /// The answer that takes a request: RFC 6455, section 4.2.2. `None` if the request asks for no
 /// upgrade.
 ///
 /// After it the connection speaks frames.
-pub fn switching_protocols(
+pub(super) fn switching_protocols(
     request: &Request,
     admission: &Admission,
     deflate: Option<Deflate>,
-) -> Option<Vec<u8>> {
+) -> Option<Response<()>> {
     // `create_response` would judge the request once more, more laxly than it has been judged, and
     // by the first line of each header only.
     let accept =
@@ -67,10 +82,15 @@ pub fn switching_protocols(
             .expect("parameters are visible ASCII");
         headers.insert(SEC_WEBSOCKET_EXTENSIONS, taken);
     }
+    Some(head)
+}
+
+/// The bytes of an answer that has no body of its own.
+pub(crate) fn encode(head: &Response<()>) -> Vec<u8> {
     let mut answer = Vec::with_capacity(192);
-    write_response(&mut answer, &head)
+    write_response(&mut answer, head)
         .expect("all values are visible ASCII, and a vector takes every write");
-    Some(answer)
+    answer
 }
 
 /// What the parser does not tell apart or lets pass in the first line: RFC 9112, section 3.
@@ -205,11 +225,78 @@ mod tests {
         head.replace("GET /chat HTTP/1.1", line).into_bytes()
     }
 
+    fn encoded(answer: Option<Response<()>>) -> Vec<u8> {
+        encode(&answer.unwrap())
+    }
+
+    /// The example of the RFC as a framework has it, changed as the test wants.
+    fn foreign(change: impl FnOnce(&mut http::Request<()>)) -> Result<Request, RequestFault> {
+        let mut request = http::Request::new(());
+        *request.uri_mut() = "/chat?room=1".parse().unwrap();
+        for (name, value) in [
+            ("host", "server.example.com"),
+            ("upgrade", "websocket"),
+            ("connection", "keep-alive, Upgrade"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-version", "13"),
+        ] {
+            request.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        change(&mut request);
+        judge_foreign(&request)
+    }
+
+    #[test]
+    fn what_a_framework_has_read_is_judged_by_the_same_rules() {
+        let request = foreign(|_| ()).unwrap();
+        assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
+        let (answer, negotiated) = request.accept(Admission::user("ann"), true).unwrap();
+        assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS);
+        assert_eq!(answer.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(negotiated, Admission::user("ann").into());
+        let plain = foreign(|request| drop(request.headers_mut().remove(UPGRADE))).unwrap();
+        assert!(plain.accept(Admission::default(), true).is_none());
+
+        let header = |name: HeaderName, value| {
+            foreign(|request| drop(request.headers_mut().insert(name, value)))
+        };
+        let value = HeaderValue::from_static;
+        for (refused, fault) in [
+            (foreign(|it| *it.method_mut() = Method::POST), RequestFault::MethodNotGet),
+            (foreign(|it| *it.version_mut() = Version::HTTP_2), RequestFault::HttpVersionNot11),
+            (foreign(|it| drop(it.headers_mut().remove(HOST))), RequestFault::HostMissing),
+            (header(SEC_WEBSOCKET_KEY, value("short")), RequestFault::KeyInvalid),
+            (header(SEC_WEBSOCKET_VERSION, value("8")), RequestFault::VersionNot13),
+            (header(TRANSFER_ENCODING, value("chunked")), RequestFault::BodyAnnounced),
+        ] {
+            assert_eq!(refused.err(), Some(fault));
+        }
+    }
+
+    #[test]
+    fn compression_is_agreed_on_only_where_all_want_it() {
+        let offer = |request: &mut http::Request<()>| {
+            let offer = HeaderValue::from_static("permessage-deflate");
+            request.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, offer);
+        };
+        let request = foreign(offer).unwrap();
+        let never = Admission { never_deflate: true, ..Admission::default() };
+        for (admission, deflates, expected) in [
+            (Admission::default(), true, true),
+            (Admission::default(), false, false),
+            (never, true, false),
+        ] {
+            let (answer, negotiated) = request.accept(admission, deflates).unwrap();
+            assert_eq!(negotiated.deflate.is_some(), expected);
+            assert_eq!(answer.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS), expected);
+        }
+    }
+
     #[test]
     fn the_example_of_the_rfc_is_taken() {
         let request = read(&upgrade(&[])).unwrap();
         assert!(request.is_upgrade());
-        let answer = switching_protocols(&request, &Admission::default(), None).unwrap();
+        let answer = encoded(switching_protocols(&request, &Admission::default(), None));
         assert_eq!(
             String::from_utf8(answer).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
@@ -223,7 +310,7 @@ mod tests {
         let subprotocol = request.choose_subprotocol(&["superchat"]);
         assert_eq!(subprotocol.as_ref().map(Subprotocol::as_str), Some("superchat"));
         let admission = Admission { subprotocol, ..Admission::default() };
-        let answer = switching_protocols(&request, &admission, None).unwrap();
+        let answer = encoded(switching_protocols(&request, &admission, None));
         assert!(
             String::from_utf8(answer)
                 .unwrap()
@@ -236,7 +323,7 @@ mod tests {
         let offer = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12";
         let request = read(&upgrade(&[offer])).unwrap();
         let deflate = request.choose_deflate();
-        let answer = switching_protocols(&request, &Admission::default(), deflate).unwrap();
+        let answer = encoded(switching_protocols(&request, &Admission::default(), deflate));
         assert!(String::from_utf8(answer).unwrap().contains(
             "\r\nsec-websocket-extensions: permessage-deflate; server_no_context_takeover; \
              client_no_context_takeover; server_max_window_bits=12\r\n"
@@ -247,7 +334,7 @@ mod tests {
     fn a_plain_request_cannot_be_switched() {
         let request = read(&upgrade(&["Upgrade"])).unwrap();
         assert!(!request.is_upgrade());
-        assert_eq!(switching_protocols(&request, &Admission::default(), None), None);
+        assert!(switching_protocols(&request, &Admission::default(), None).is_none());
     }
 
     #[test]

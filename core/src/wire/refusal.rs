@@ -174,9 +174,7 @@ impl Refusal {
     /// It says `Connection: close`, because nothing that follows on the connection is read as a
     /// second request.
     pub fn encode(&self) -> Vec<u8> {
-        let mut head = Response::new(());
-        *head.status_mut() = self.status;
-        *head.headers_mut() = self.headers.clone();
+        let mut head = self.head();
         // RFC 9110, section 8.6: no length where there can be no body.
         if self.status != StatusCode::NO_CONTENT && self.status != StatusCode::NOT_MODIFIED {
             head.headers_mut().insert(CONTENT_LENGTH, self.body.len().into());
@@ -192,6 +190,14 @@ impl Refusal {
         answer
     }
 
+    /// The head of the answer, without what only its transport can say.
+    fn head(&self) -> Response<()> {
+        let mut head = Response::new(());
+        *head.status_mut() = self.status;
+        *head.headers_mut() = self.headers.clone();
+        head
+    }
+
     pub(super) fn empty(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Vec::new() }
     }
@@ -204,6 +210,18 @@ impl Refusal {
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+}
+
+/// For a web framework to send, which frames it by itself.
+impl From<Refusal> for Response<Vec<u8>> {
+    fn from(refusal: Refusal) -> Self {
+        let mut answer = refusal.head().map(|()| refusal.body);
+        // RFC 9110, section 7.8.
+        if answer.headers().contains_key(UPGRADE) {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        answer
     }
 }
 
@@ -293,6 +311,18 @@ mod tests {
     fn an_upgrade_is_named_as_a_connection_option() {
         assert!(text(&Refusal::upgrade_required()).contains("connection: upgrade, close\r\n"));
         assert!(text(&Refusal::forbidden_origin()).contains("connection: close\r\n"));
+    }
+
+    #[test]
+    fn a_framework_can_send_it() {
+        let answer = Response::<Vec<u8>>::from(Refusal::upgrade_required());
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()[CONNECTION]),
+            (426, &"upgrade".parse().unwrap())
+        );
+        let answer = Response::<Vec<u8>>::from(Refusal::text(401, "who?").unwrap());
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (401, &b"who?"[..]));
+        assert!(!answer.headers().contains_key(CONNECTION), "how it is framed is not ours to say");
     }
 
     #[test]

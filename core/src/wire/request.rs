@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use http::{HeaderMap, Uri, header::ORIGIN, uri::Authority};
 
 use super::{
-    Deflate, Origin, OriginError,
+    Deflate, Origin, OriginError, RequestFault,
+    handshake::{judge_foreign, switching_protocols},
     subprotocol::{Subprotocol, offered},
 };
 use crate::{event::PeerAddr, topic::Topic};
@@ -26,6 +27,48 @@ pub struct Request {
 }
 
 impl Request {
+    /// The request that a web framework has read, and may hand on.
+    ///
+    /// ```
+    /// use fanlight_core::{Admission, Request};
+    ///
+    /// # fn example(asked: http::Request<()>) -> Result<(), fanlight_core::wire::RequestFault> {
+    /// let request = Request::of_http(&asked)?;
+    /// if let Some((answer, negotiated)) = request.accept(Admission::user("alice"), true) {
+    ///     // Send `answer`, and attach what the framework then gives with `negotiated`.
+    /// }
+    /// # Ok(())
+    /// # }
+    /// # use fanlight_core::http;
+    /// # let asked = http::Request::get("/chat").header("host", "a").body(()).unwrap();
+    /// # assert!(example(asked).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first thing that RFC 9112 or RFC 6455, section 4.2.1, forbids; its
+    /// [`refusal`](RequestFault::refusal) is the answer. HTTP/2 is not spoken (RFC 8441).
+    pub fn of_http<B>(request: &http::Request<B>) -> Result<Self, RequestFault> {
+        judge_foreign(request)
+    }
+
+    /// The whole answer that takes the request (RFC 6455, section 4.2.2), and with what the stream
+    /// behind it is [let in](crate::Arrival::Upgraded). `None` if no upgrade is asked for.
+    ///
+    /// permessage-deflate is agreed on if the client offers it, `deflates` and the admission allows
+    /// it. A hub that does not compress (`deflate_level` 0) must not be given a stream on which it
+    /// was.
+    pub fn accept(
+        &self,
+        admission: Admission,
+        deflates: bool,
+    ) -> Option<(http::Response<()>, Negotiated)> {
+        let may_deflate = deflates && !admission.never_deflate;
+        let deflate = if may_deflate { self.choose_deflate() } else { None };
+        let answer = switching_protocols(self, &admission, deflate)?;
+        Some((answer, Negotiated { admission, deflate }))
+    }
+
     /// Whether an upgrade to WebSocket is asked for: RFC 6455, section 4.2.1.
     pub fn is_upgrade(&self) -> bool {
         self.key.is_some()
@@ -147,6 +190,19 @@ pub struct Admission {
     pub never_deflate: bool,
 }
 
+impl Admission {
+    /// As the user called `name`, with nothing else.
+    ///
+    /// ```
+    /// use fanlight_core::{Admission, Topic};
+    ///
+    /// assert_eq!(Admission::user("alice").user, Some(Topic::user("alice")));
+    /// ```
+    pub fn user(name: impl Into<Arc<str>>) -> Self {
+        Self { user: Some(Topic::user(name)), ..Self::default() }
+    }
+}
+
 /// What somebody else has answered to a request for an upgrade, and with what the connection is let
 /// in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,19 +217,6 @@ pub struct Negotiated {
 impl From<Admission> for Negotiated {
     fn from(admission: Admission) -> Self {
         Self { admission, deflate: None }
-    }
-}
-
-impl Admission {
-    /// As the user called `name`, with nothing else.
-    ///
-    /// ```
-    /// use fanlight_core::{Admission, Topic};
-    ///
-    /// assert_eq!(Admission::user("alice").user, Some(Topic::user("alice")));
-    /// ```
-    pub fn user(name: impl Into<Arc<str>>) -> Self {
-        Self { user: Some(Topic::user(name)), ..Self::default() }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn upgraded(read: Vec<u8>) -> Arrival {
-    Arrival::Upgraded(PeerAddr::Unnamed, Admission::user("ann"), read)
+    Arrival::Upgraded(PeerAddr::Unnamed, Admission::user("ann").into(), read)
 }
 
 #[test]

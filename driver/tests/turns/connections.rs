@@ -3,8 +3,8 @@
 use std::{pin::pin, thread, time::Duration};
 
 use fanlight_core::{
-    Admission, Arrival, CloseCode, CloseFrame, CloseReason, ConfigError, Message, PeerAddr,
-    Refusal, Settings,
+    Admission, Arrival, CloseCode, CloseFrame, CloseReason, ConfigError, Message, Negotiated,
+    PeerAddr, Refusal, Settings,
 };
 use fanlight_driver::{Connection, ConnectionSettings, Incoming, SendError};
 use futures_lite::{StreamExt, future::FutureExt};
@@ -274,7 +274,7 @@ fn requests_are_decided_and_attached_streams_have_none() {
     stage.settle();
     assert!(pipe.ends().output.starts_with(b"HTTP/1.1 403 "));
     assert!(now(incoming.next()).is_none());
-    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::default(), Vec::new());
+    let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new());
     let attaching = stage.handle.attach(Pipe::default(), arrival);
     let conn = stage.ask(attaching).unwrap();
     let connection = now(incoming.next()).flatten().unwrap();

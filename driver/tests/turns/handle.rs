@@ -99,7 +99,8 @@ fn who_is_reached_is_listed_and_counted_over_all_shards() {
         stage.ask(lobby).unwrap();
     }
     for _ in 0..2 {
-        let arrival = Arrival::Upgraded(PeerAddr::Unnamed, Admission::user("ann"), Vec::new());
+        let arrival =
+            Arrival::Upgraded(PeerAddr::Unnamed, Admission::user("ann").into(), Vec::new());
         let attaching = stage.handle.attach(Pipe::default(), arrival);
         stage.ask(attaching).unwrap();
     }
@@ -159,7 +160,7 @@ fn more_are_closed_than_fit_a_turn() {
     let mut stage = Stage::new(1, settings);
     for _ in 0..PEERS {
         let arrival =
-            Arrival::Upgraded(PeerAddr::Unnamed, Admission::user("everywhere"), Vec::new());
+            Arrival::Upgraded(PeerAddr::Unnamed, Admission::user("everywhere").into(), Vec::new());
         drop(stage.handle.attach(Pipe::default(), arrival).now().unwrap());
     }
     stage.settle();
