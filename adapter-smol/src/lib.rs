@@ -54,8 +54,9 @@ mod tls;
 pub use adapter::Smol;
 pub use fanlight_core::*;
 pub use fanlight_driver::{
-    Door, DoorError, Driver, Handle, HandleError, House, Recording, SEND_BUFFER_BYTES_DEFAULT,
-    Shard, Stopped, Transport, WhenFull,
+    Answer, Answering, Ask, Connection, ConnectionSettings, Connections, Door, DoorError, Driver,
+    Handle, HandleError, House, Incoming, Question, ReadHalf, Recording, SEND_BUFFER_BYTES_DEFAULT,
+    SendError, Shard, Stopped, Stream, Transport, WhenFull, WriteHalf,
 };
 #[cfg(feature = "tls")]
 pub use fanlight_driver::{Tls, TlsError};

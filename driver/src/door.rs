@@ -7,9 +7,10 @@ use fanlight_core::Arrival;
 use crate::{
     error::DoorError,
     house::{Hall, Newcomers},
+    transport::Transport,
 };
 
-/// The way into a house for sockets of type `T`. Cloning it makes another way to the same house.
+/// The way into a house for sockets of type `T`, or boxed ones of another. Cloning it makes another way to the same house.
 pub struct Door<T> {
     hall: Arc<Hall>,
     newcomers: Arc<[Newcomers<T>]>,
@@ -33,7 +34,11 @@ impl<T> Door<T> {
     ///
     /// The socket is dropped if the shards do not keep up with those who come, or if the house lets
     /// nobody in any more.
-    pub fn admit(&self, socket: T, arrival: Arrival) -> Result<(), DoorError> {
+    pub fn admit(
+        &self,
+        socket: impl Into<Transport<T>>,
+        arrival: Arrival,
+    ) -> Result<(), DoorError> {
         if self.hall.fate.is_closed() {
             return Err(DoorError::Closed);
         }
@@ -45,7 +50,7 @@ impl<T> Door<T> {
             return Err(DoorError::Full);
         }
         mailbox.add_load();
-        newcomers.push((socket, arrival)).map_err(|_| DoorError::Closed)?;
+        newcomers.push((socket.into(), arrival)).map_err(|_| DoorError::Closed)?;
         mailbox.ready().wake();
         Ok(())
     }

@@ -22,7 +22,7 @@ use crate::{
     round::Farewells,
     runtime::Runtime,
     socket::Sockets,
-    stream::Stream,
+    transport::Transport,
 };
 
 /// Commands and deliveries of one turn: some milliseconds of work, however much there is to do.
@@ -37,7 +37,7 @@ pub struct Driver<T, S, R> {
     pub(crate) service: S,
     pub(crate) runtime: R,
     pub(crate) commands: Commands,
-    pub(crate) sockets: Sockets<Stream<T>>,
+    pub(crate) sockets: Sockets<Transport<T>>,
     /// Connections that are to be written, in the order in which they were found to be.
     pub(crate) writes: VecDeque<ConnId>,
     /// Those who asked through a handle to be told when a connection is a member.

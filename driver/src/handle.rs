@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use fanlight_core::{
-    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, Negotiated,
-    Publish, Refusal, Request, Seq, Stats, Topic, http,
-};
-use futures_io::{AsyncRead, AsyncWrite};
-
 use crate::{
     ask::{Ask, Question},
     error::Stopped,
     house::Hall,
     mailbox::{Mailbox, Wish},
     round::{Errand, Farewell, Round},
+    transport::Stream,
+};
+use fanlight_core::{
+    Admission, Arrival, Audience, CloseCode, CloseFrame, ConnId, Drain, Event, Message, Negotiated,
+    Publish, Refusal, Request, Seq, Stats, Topic, http,
 };
 
 /// Speaks to a house from any thread and any task. Clones speak to the same house.
@@ -181,18 +180,14 @@ impl Handle {
     /// [`HandleError::Refused`](crate::HandleError::Refused) if one forbids it: a fresh peer is told
     /// so with a 503 or a 429, an upgraded one with a Close of 1013, if its stream takes that at once.
     /// In every case of an error the stream is dropped.
-    pub fn attach(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Send + 'static,
-        arrival: Arrival,
-    ) -> Question<ConnId> {
+    pub fn attach(&self, stream: impl Stream, arrival: Arrival) -> Question<ConnId> {
         let bytes = match &arrival {
             Arrival::Fresh(_) => 0,
             Arrival::Upgraded(_, _, read) => read.len(),
         };
         let shard = self.hall.emptiest();
         Question::new(&self.hall, shard, bytes, |reply| {
-            Wish::Attach(Box::pin(stream), arrival, reply)
+            Wish::Attach(Box::new(stream), arrival, reply)
         })
     }
 

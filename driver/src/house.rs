@@ -15,9 +15,11 @@ use crate::{
     journal::{JournalFile, Recording},
     mailbox::{Mail, Mailbox},
     runtime::Runtime,
+    transport::Transport,
 };
 
-/// All shards of a process, before they run. `T` is the type of their sockets.
+/// All shards of a process, before they run. `T` is the type of their own sockets, beside
+/// which they may have any other [`Stream`](crate::Stream).
 ///
 /// The house must be split into its shards and each of them driven: if one is dropped, the house
 /// ends with [`Stopped::Dropped`].
@@ -35,7 +37,7 @@ pub struct House<T> {
 const NEWCOMERS_MAX: usize = 4096;
 
 /// Sockets that wait to be let in by one shard, in the order in which they came.
-pub(crate) type Newcomers<T> = ConcurrentQueue<(T, Arrival)>;
+pub(crate) type Newcomers<T> = ConcurrentQueue<(Transport<T>, Arrival)>;
 
 /// What all shards, doors and handles of a house share.
 #[derive(Debug)]

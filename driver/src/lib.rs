@@ -33,7 +33,7 @@ mod runtime;
 mod serve;
 mod server;
 mod socket;
-mod stream;
+mod transport;
 mod turn;
 mod write;
 
@@ -48,8 +48,7 @@ pub use handle::Handle;
 pub use house::{House, Shard};
 pub use journal::Recording;
 pub use runtime::Runtime;
-pub use server::{
-    Adapter, AsSocket, SEND_BUFFER_BYTES_DEFAULT, Server, Stream, Transport, WhenFull,
-};
+pub use server::{Adapter, AsSocket, SEND_BUFFER_BYTES_DEFAULT, Server, WhenFull};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsAdapter, TlsError};
+pub use transport::{Stream, Transport};

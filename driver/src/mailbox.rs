@@ -11,7 +11,7 @@ use fanlight_core::{Arrival, ConnId, Drain, Event, Parcel, Seq, ShardId, Stats, 
 
 use crate::{
     ask::Reply, connection::Exchange, error::HandleError, ready::Ready, round::Round,
-    stream::Attached,
+    transport::Stream,
 };
 
 /// What is always taken: bounded by the hubs themselves, by the credit between two shards; or by
@@ -35,7 +35,7 @@ pub(crate) enum Wish {
     /// The answer to a request, and whether it was still waited for.
     Decide(ConnId, Event<'static>, Reply<()>),
     /// A stream to be let in.
-    Attach(Attached, Arrival, Reply<ConnId>),
+    Attach(Box<dyn Stream>, Arrival, Reply<ConnId>),
     /// What all shards are to be asked or told, beginning here.
     Round(Round),
 }

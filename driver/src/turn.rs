@@ -19,7 +19,7 @@ use crate::{
     ready::Half,
     runtime::Runtime,
     socket::Written,
-    stream::Stream,
+    transport::Transport,
     write::{self, SLICES_MAX},
 };
 
@@ -101,7 +101,7 @@ where
                 reply.answer(if is_awaited { Ok(()) } else { Err(HandleError::Gone) });
             }
             Wish::Attach(stream, arrival, reply) => {
-                let accepted = self.accept(now, Stream::Attached(stream), arrival);
+                let accepted = self.accept(now, Transport::Boxed(stream), arrival);
                 reply.answer(accepted.map_err(HandleError::Refused));
             }
             Wish::Round(round) => {
@@ -136,7 +136,7 @@ where
             match newcomers.pop() {
                 Ok((stream, arrival)) => {
                     // Whoever is declined has been told.
-                    let _ = self.accept(now, Stream::Own(stream), arrival);
+                    let _ = self.accept(now, stream, arrival);
                 }
                 Err(_) => break,
             }
@@ -146,7 +146,7 @@ where
     fn accept(
         &mut self,
         now: Instant,
-        mut stream: Stream<T>,
+        mut stream: Transport<T>,
         arrival: Arrival,
     ) -> Result<ConnId, Refused> {
         let peer = arrival.peer();

@@ -9,7 +9,6 @@ use super::{
     Adapter, WhenFull,
     listener::Listener,
     setup::Setup,
-    transport::Transport,
     trouble::{Pauses, Telling, is_of_one_peer},
 };
 use crate::{door::Door, error::DoorError};
@@ -17,7 +16,7 @@ use crate::{door::Door, error::DoorError};
 /// Lets sockets in for as long as it is polled. No error of the listener ends it.
 pub(super) async fn accept<A: Adapter>(
     listener: Listener<A>,
-    door: Door<Transport<A::Tcp>>,
+    door: Door<A::Tcp>,
     mut setup: Setup<A>,
     when_full: WhenFull,
 ) {

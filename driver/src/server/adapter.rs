@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use super::transport::Stream;
 use crate::runtime::Runtime;
+use crate::transport::Stream;
 
 /// What socket options are set on: a descriptor, or what Windows has for it.
 #[cfg(unix)]

@@ -1,23 +1,26 @@
 //! Where a server listens.
 
 use std::{
-    fmt, io,
+    fmt, future, io,
     net::{SocketAddr, TcpListener},
 };
 
 use fanlight_core::PeerAddr;
 use socket2::{Domain, Socket, Type};
 
-use super::{Adapter, setup::Setup, transport::Transport};
+use super::{Adapter, setup::Setup};
+use crate::transport::Transport;
 
 /// How many peers the kernel keeps waiting for us, if the system allows as many.
 pub(super) const BACKLOG: i32 = 4096;
 
-/// A socket that listens.
+/// A socket that listens, or none.
 pub(super) enum Listener<A: Adapter> {
     Tcp(A::TcpListener, SocketAddr),
     #[cfg(unix)]
     Unix(A::UnixListener, super::unix::SocketFile),
+    /// Whoever comes is attached.
+    Nowhere,
 }
 
 impl<A: Adapter> Listener<A> {
@@ -56,6 +59,7 @@ impl<A: Adapter> Listener<A> {
                 let unix = A::accept_unix(listener).await?;
                 Ok((setup.unix(unix), PeerAddr::Unnamed))
             }
+            Self::Nowhere => future::pending().await,
         }
     }
 }
@@ -67,6 +71,7 @@ impl<A: Adapter> fmt::Display for Listener<A> {
             Self::Tcp(_, address) => write!(f, "{address}"),
             #[cfg(unix)]
             Self::Unix(_, file) => write!(f, "{}", file.path().display()),
+            Self::Nowhere => f.write_str("nowhere"),
         }
     }
 }

@@ -9,7 +9,6 @@ mod run;
 mod setup;
 #[cfg(feature = "tls")]
 mod tls;
-mod transport;
 mod trouble;
 #[cfg(unix)]
 mod unix;
@@ -26,14 +25,11 @@ use std::{
 
 use fanlight_core::{Config, Drain};
 
+pub use self::adapter::{Adapter, AsSocket};
 #[cfg(feature = "tls")]
 pub use self::{
     adapter::TlsAdapter,
     tls::{Tls, TlsError},
-};
-pub use self::{
-    adapter::{Adapter, AsSocket},
-    transport::{Stream, Transport},
 };
 use self::{listener::Listener, setup::Setup};
 use crate::{handle::Handle, house::House, journal::Recording};
@@ -66,7 +62,7 @@ pub struct Server<A: Adapter> {
     shards: NonZeroU8,
     when_full: WhenFull,
     drain_on_signal: Option<Drain>,
-    house: OnceLock<House<Transport<A::Tcp>>>,
+    house: OnceLock<House<A::Tcp>>,
 }
 
 impl<A: Adapter> Server<A> {
@@ -104,6 +100,12 @@ impl<A: Adapter> Server<A> {
     pub async fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
         let (listener, file) = unix::SocketFile::listen(path.as_ref())?;
         Ok(Self::on(Listener::Unix(A::unix_listener(listener)?, file)))
+    }
+
+    /// A server that listens nowhere: whoever it serves is [attached](Handle::attach), by a web
+    /// framework or another server that has let them in.
+    pub fn unbound() -> Self {
+        Self::on(Listener::Nowhere)
     }
 
     fn on(listener: Listener<A>) -> Self {
@@ -165,7 +167,10 @@ impl<A: Adapter> Server<A> {
         A: TlsAdapter,
     {
         self.setup.wrap = Some(Box::new(move |tcp| {
-            Transport::boxed(handshake::Encrypted::new(A::handshake(tls.config(), tcp)))
+            crate::transport::Transport::boxed(handshake::Encrypted::new(A::handshake(
+                tls.config(),
+                tcp,
+            )))
         }));
         self
     }
@@ -216,13 +221,17 @@ impl<A: Adapter> Server<A> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] if it listens on a Unix socket, which has a path instead.
+    /// [`ErrorKind::Unsupported`] if it listens on a Unix socket, which has a path instead, or
+    /// nowhere.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.listener {
             Listener::Tcp(_, address) => Ok(*address),
             #[cfg(unix)]
             Listener::Unix(..) => {
                 Err(io::Error::new(ErrorKind::Unsupported, "a Unix socket has no address"))
+            }
+            Listener::Nowhere => {
+                Err(io::Error::new(ErrorKind::Unsupported, "the server listens nowhere"))
             }
         }
     }
@@ -236,7 +245,7 @@ impl<A: Adapter> Server<A> {
         self.house().handle()
     }
 
-    fn house(&self) -> &House<Transport<A::Tcp>> {
+    fn house(&self) -> &House<A::Tcp> {
         self.house.get_or_init(|| {
             let seed = getrandom::u64().expect("the operating system gives entropy");
             House::new(self.config.clone(), self.shards, seed)

@@ -6,7 +6,8 @@ use fanlight_core::PeerAddr;
 use socket2::SockRef;
 use tracing::debug;
 
-use super::{Adapter, adapter::AsSocket, transport::Transport};
+use super::{Adapter, adapter::AsSocket};
+use crate::transport::Transport;
 
 /// How the sockets of one server are set up.
 pub(super) struct Setup<A: Adapter> {
@@ -25,7 +26,7 @@ impl<A: Adapter> Setup<A> {
         tell_failure(peer, socket.set_tcp_nodelay(true).and_then(|()| self.size(&tcp)));
         match &mut self.wrap {
             Some(wrap) => wrap(tcp),
-            None => Transport::Tcp(tcp),
+            None => Transport::Own(tcp),
         }
     }
 
