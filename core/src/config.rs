@@ -91,12 +91,38 @@ pub enum ConfigError {
     },
 }
 
+/// A number, or so many of a unit.
+macro_rules! quantity {
+    ($value:literal) => {
+        $value
+    };
+    ($count:literal KiB) => {
+        $count * 1024_usize
+    };
+    ($count:literal MiB) => {
+        $count * (1024 * 1024_usize)
+    };
+    ($count:literal GiB) => {
+        $count * (1024 * 1024 * 1024_usize)
+    };
+    ($count:literal ms) => {
+        Duration::from_millis($count)
+    };
+    ($count:literal s) => {
+        Duration::from_secs($count)
+    };
+    ($count:literal h) => {
+        Duration::from_secs($count * 3600)
+    };
+}
+
 macro_rules! settings {
     (@unit Time) => { Duration };
     (@unit Switch) => { bool };
     (@unit $number:ident) => { usize };
     (@value Time, $value:expr) => { Value::Time($value) };
-    (@value $number:ident, $value:expr) => { Value::Number($value as u64) };
+    (@value Switch, $value:expr) => { Value::Number($value as u64) };
+    (@value $number:ident, $value:expr) => {{ let number: usize = $value; Value::Number(number as u64) }};
     (@set Time, $slot:expr, $value:expr) => {
         match $value { Value::Time(time) => { $slot = time; true } Value::Number(_) => false }
     };
@@ -112,7 +138,10 @@ macro_rules! settings {
             Value::Number(number) => { $slot = usize::try_from(number).unwrap_or(usize::MAX); true }
         }
     };
-    ($($(#[doc = $about:literal])+ $name:ident: $unit:ident = $default:expr, $min:expr => $max:expr;)+) => {
+    ($($(#[doc = $about:literal])+ $name:ident: $unit:ident =
+        $default:literal $($default_unit:ident)?,
+        $min:literal $($min_unit:ident)? => $max:literal $($max_unit:ident)?;
+    )+) => {
         /// Every bound and timeout of a hub, before it is checked.
         ///
         /// Set the fields that matter, take the rest from [`Default`], and turn the whole into a
@@ -139,14 +168,18 @@ macro_rules! settings {
             $(
                 $(#[doc = $about])+
                 #[doc = ""]
-                #[doc = concat!("Default `", stringify!($default), "`; from `", stringify!($min), "` to `", stringify!($max), "`.")]
+                #[doc = concat!(
+                    "Default ", stringify!($default $($default_unit)?),
+                    "; from ", stringify!($min $($min_unit)?),
+                    " to ", stringify!($max $($max_unit)?), "."
+                )]
                 pub $name: settings!(@unit $unit),
             )+
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($name: $default,)+ }
+                Self { $($name: quantity!($default $($default_unit)?),)+ }
             }
         }
 
@@ -157,9 +190,9 @@ macro_rules! settings {
                     name: stringify!($name),
                     about: concat!($($about),+),
                     unit: Unit::$unit,
-                    default: settings!(@value $unit, $default),
-                    min: settings!(@value $unit, $min),
-                    max: settings!(@value $unit, $max),
+                    default: settings!(@value $unit, quantity!($default $($default_unit)?)),
+                    min: settings!(@value $unit, quantity!($min $($min_unit)?)),
+                    max: settings!(@value $unit, quantity!($max $($max_unit)?)),
                 },)+
             ];
 
@@ -186,12 +219,12 @@ macro_rules! settings {
             }
 
             fn check_ranges(&self) -> Result<(), ConfigError> {
-                $(if !($min..=$max).contains(&self.$name) {
+                $(if !(quantity!($min $($min_unit)?)..=quantity!($max $($max_unit)?)).contains(&self.$name) {
                     return Err(ConfigError::OutOfRange {
                         field: stringify!($name),
                         value: settings!(@value $unit, self.$name).to_string(),
-                        min: settings!(@value $unit, $min).to_string(),
-                        max: settings!(@value $unit, $max).to_string(),
+                        min: settings!(@value $unit, quantity!($min $($min_unit)?)).to_string(),
+                        max: settings!(@value $unit, quantity!($max $($max_unit)?)).to_string(),
                     });
                 })+
                 Ok(())
@@ -200,46 +233,42 @@ macro_rules! settings {
     };
 }
 
-const KIB: usize = 1024;
-const MIB: usize = 1024 * KIB;
-const GIB: usize = 1024 * MIB;
-const SECOND: Duration = Duration::from_secs(1);
-const MILLI: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3600);
+// The table says it as a number, which is what the documentation is to show.
+const _: () = assert!(CONNECTIONS_PER_HUB == 16_777_215);
 
 settings! {
     /// Most connections that a shard holds at once, in whatever state.
-    connections_max: Count = 1_000_000, 1 => CONNECTIONS_PER_HUB;
+    connections_max: Count = 1_000_000, 1 => 16_777_215;
     /// Most connections of a shard that have not finished their upgrade at once.
-    upgrading_max: Count = 10_000, 1 => CONNECTIONS_PER_HUB;
+    upgrading_max: Count = 10_000, 1 => 16_777_215;
     /// Most connections of a shard from one address; an IPv6 address counts with its /64.
-    connections_per_address_max: Count = 1_000_000, 1 => CONNECTIONS_PER_HUB;
+    connections_per_address_max: Count = 1_000_000, 1 => 16_777_215;
 
     /// Longest request head of an upgrade; past it the answer is 431. At least
     /// `request_line_bytes_max`.
-    head_bytes_max: Bytes = 16 * KIB, 256 => MIB;
+    head_bytes_max: Bytes = 16 KiB, 256 => 1 MiB;
     /// Longest first line of a request head; past it the answer is 414.
-    request_line_bytes_max: Bytes = 8 * KIB, 64 => MIB;
+    request_line_bytes_max: Bytes = 8 KiB, 64 => 1 MiB;
     /// Most header lines of a request head; past it the answer is 431.
     headers_max: Count = 100, 4 => 100;
     /// How long a peer may take from being accepted to the end of its request head.
-    upgrade_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
+    upgrade_timeout: Time = 10 s, 1 ms => 1 h;
     /// How long the service may take to answer a request.
-    decision_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
+    decision_timeout: Time = 10 s, 1 ms => 1 h;
 
     /// Longest message that a peer may send, all its fragments together; past it 1009. With 10 bytes
     /// of header it must fit `outbox_bytes_max`, with 256 of overhead `assembly_bytes_max`; where
     /// messages may be compressed, with a 32nd more and 320. Of a compressed message it is the length
     /// that it inflates to.
-    message_bytes_max: Bytes = MIB, 1 => GIB;
+    message_bytes_max: Bytes = 1 MiB, 1 => 1 GiB;
     /// Whether a frame's length may be written longer than it must. RFC 6455, section 5.2 forbids it,
     /// and a frame that does is answered with 1002; few clients do.
     overlong_lengths: Switch = false, false => true;
     /// How long a peer may take from the first byte of a message to its last; past it 1008.
-    message_timeout: Time = Duration::from_secs(60), MILLI => HOUR;
+    message_timeout: Time = 60 s, 1 ms => 1 h;
     /// Most bytes of unfinished messages that a shard holds at once; past it 1013 for the message
     /// that grew.
-    assembly_bytes_max: Bytes = 256 * MIB, 1 => 64 * GIB;
+    assembly_bytes_max: Bytes = 256 MiB, 1 => 64 GiB;
     /// Most frames a second that a peer may send, control and empty ones included, and twice as
     /// many at once; past it the peer is read more slowly.
     inbound_frames_per_second_max: Count = 100_000, 1 => 1_000_000_000;
@@ -248,55 +277,55 @@ settings! {
     /// the fastest, to 9, the smallest. With 0 the extension is declined.
     deflate_level: Count = 0, 0 => 9;
     /// Shortest message that is worth compressing.
-    deflate_bytes_min: Bytes = 256, 0 => GIB;
+    deflate_bytes_min: Bytes = 256, 0 => 1 GiB;
 
     /// How long a peer may be silent before it is sent a ping.
-    ping_interval: Time = Duration::from_secs(25), MILLI => HOUR;
+    ping_interval: Time = 25 s, 1 ms => 1 h;
     /// How much earlier than `ping_interval` a ping may come, drawn anew for each.
     ping_jitter_percent: Percent = 20, 0 => 90;
     /// How long after a ping has left a peer may stay silent.
-    pong_timeout: Time = Duration::from_secs(10), MILLI => HOUR;
+    pong_timeout: Time = 10 s, 1 ms => 1 h;
 
     /// Most bytes of messages that wait for one connection; past it the connection is closed with
     /// 1013. At least `message_bytes_max` with 10 bytes of header. Up to 4 KiB of pings and pongs and
     /// the answer to the request come on top.
-    outbox_bytes_max: Bytes = 4 * MIB, 1 => 4 * GIB - 1;
+    outbox_bytes_max: Bytes = 4 MiB, 1 => 4_294_967_295;
     /// Most messages that wait for one connection; past it the connection is closed with 1013.
-    outbox_messages_max: Count = 16 * KIB, 1 => 1 << 30;
+    outbox_messages_max: Count = 16_384, 1 => 1_073_741_824;
     /// Most bytes of queued messages that a shard holds at once, each counted once however many
     /// connections wait for it; past it those for whom the most waits are closed with 1013. At
     /// least `outbox_bytes_max`.
-    frames_bytes_max: Bytes = 1 << 30, 1 => 1024 * GIB;
+    frames_bytes_max: Bytes = 1 GiB, 1 => 1024 GiB;
     /// How long a socket may take not one byte while something waits for it.
-    stall_timeout: Time = Duration::from_secs(30), MILLI => HOUR;
+    stall_timeout: Time = 30 s, 1 ms => 1 h;
 
     /// How long the last words and the peer's Close may take, once a connection closes.
-    close_timeout: Time = Duration::from_secs(5), MILLI => HOUR;
+    close_timeout: Time = 5 s, 1 ms => 1 h;
     /// How long input is read and discarded after our half is shut down.
-    linger_timeout: Time = SECOND, MILLI => HOUR;
+    linger_timeout: Time = 1 s, 1 ms => 1 h;
     /// Most bytes that are read and discarded after our half is shut down.
-    linger_bytes_max: Bytes = 64 * KIB, 0 => GIB;
+    linger_bytes_max: Bytes = 64 KiB, 0 => 1 GiB;
 
     /// Most topics that one connection may be a member of. Joining and leaving walk its list.
     subscriptions_max: Count = 128, 1 => 4096;
     /// Most topics that a shard knows at once, as a place of members or as a home.
-    topics_max: Count = 1_000_000, 1 => 1 << 24;
+    topics_max: Count = 1_000_000, 1 => 16_777_216;
     /// Longest name of a topic or of a user.
-    topic_bytes_max: Bytes = 255, 1 => 64 * KIB;
+    topic_bytes_max: Bytes = 255, 1 => 64 KiB;
 
     /// Bytes that one shard may have sent to another and not yet seen handled, before the
     /// connections whose input caused them are paused; at twice as many a publish is refused.
-    parcel_bytes_max: Bytes = 4 * MIB, KIB => GIB;
+    parcel_bytes_max: Bytes = 4 MiB, 1 KiB => 1 GiB;
     /// Most bytes that wait in a shard's mailbox for what handles asked; past it they are refused.
-    mailbox_bytes_max: Bytes = 16 * MIB, KIB => 64 * GIB;
+    mailbox_bytes_max: Bytes = 16 MiB, 1 KiB => 64 GiB;
 
     /// The size of a shard's one read buffer: most bytes that are taken from a socket at once. What
     /// one read causes is worked off before the next is made, so where peers publish to very many
     /// this bounds how long one of them can hold up its shard.
-    read_bytes_max: Bytes = 16 * KIB, 512 => 16 * MIB;
+    read_bytes_max: Bytes = 16 KiB, 512 => 16 MiB;
     /// How much later than a deadline a tick may come before the time in between is taken as one
     /// in which nobody was served.
-    late_max: Time = SECOND, MILLI => HOUR;
+    late_max: Time = 1 s, 1 ms => 1 h;
 }
 
 /// Settings that have been checked.
@@ -407,12 +436,12 @@ mod tests {
         settings.set("overlong_lengths", Value::Number(1)).unwrap();
         assert!(settings.overlong_lengths);
         assert!(settings.set("overlong_lengths", Value::Number(2)).is_err());
-        assert!(settings.set("overlong_lengths", Value::Time(MILLI)).is_err());
+        assert!(settings.set("overlong_lengths", Value::Time(Duration::ZERO)).is_err());
     }
 
     #[test]
     fn settings_that_contradict_each_other_are_refused() {
-        let settings = Settings { outbox_bytes_max: MIB, ..Settings::default() };
+        let settings = Settings { outbox_bytes_max: 1 << 20, ..Settings::default() };
         assert!(matches!(
             Config::new(settings),
             Err(ConfigError::BelowOther { field: "outbox_bytes_max", .. })

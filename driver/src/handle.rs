@@ -176,6 +176,10 @@ impl Handle {
     /// With [`Arrival::Fresh`] its request is still to be read and is the service's to answer. With
     /// [`Arrival::Upgraded`] somebody else has answered it, as [`accept`](Self::accept) says.
     ///
+    /// Closing the stream is to shut our half down, as TCP, TLS and Unix sockets do. Where it does not,
+    /// as with `async_io::Async` and the sockets of async-std, the peer reads the end of the stream
+    /// `linger_timeout` later; `fanlight_smol::Socket` mends that.
+    ///
     /// All bounds and deadlines hold as for any other connection. The answer is
     /// [`HandleError::Refused`](crate::HandleError::Refused) if one forbids it: a fresh peer is told
     /// so with a 503 or a 429, an upgraded one with a Close of 1013, if its stream takes that at once.

@@ -23,6 +23,7 @@ mod door;
 mod driver;
 mod error;
 mod fate;
+mod grant;
 mod handle;
 mod house;
 mod journal;

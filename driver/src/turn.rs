@@ -2,20 +2,18 @@
 
 use std::{
     io::{self, IoSlice},
-    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use fanlight_core::{Arrival, ConnId, End, Event, Instant, Membership, Refused, Service};
+use fanlight_core::{Arrival, ConnId, End, Event, Instant, Refused, Service};
 use futures_io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
 use crate::{
     driver::Driver,
-    error::HandleError,
-    mailbox::{Mail, Wish},
+    mailbox::Mail,
     ready::Half,
     runtime::Runtime,
     socket::Written,
@@ -28,8 +26,6 @@ use crate::{
 // in the next turn, and before the next read.
 const MAIL_PER_TURN: usize = 1024;
 const REQUESTS_PER_TURN: usize = 256;
-/// Subscriptions whose homes have not answered, before handles have to wait: each turn looks at all.
-const SUBSCRIBING_MAX: usize = 1024;
 const NEWCOMERS_PER_TURN: usize = 128;
 const READS_PER_TURN: usize = 512;
 /// Reads of a turn in which the hub is short of credit: enough to notice who leaves.
@@ -83,52 +79,6 @@ where
         }
     }
 
-    /// Whether what handles ask is done now, rather than when others have caught up.
-    fn takes_requests(&self) -> bool {
-        !self.hub.is_short_of_credit() && self.subscribing.len() < SUBSCRIBING_MAX
-    }
-
-    fn grant(&mut self, now: Instant, wish: Wish) {
-        match wish {
-            Wish::Tell(event) => self.tell(now, event),
-            Wish::Subscribe(conn, topic, reply) => {
-                self.tell(now, Event::Subscribe(conn, topic.clone()));
-                self.subscribing.push((conn, topic, reply));
-            }
-            Wish::Decide(conn, event, reply) => {
-                let is_awaited = self.hub.awaits_decision(conn);
-                self.tell(now, event);
-                reply.answer(if is_awaited { Ok(()) } else { Err(HandleError::Gone) });
-            }
-            Wish::Attach(stream, arrival, reply) => {
-                let accepted = self.accept(now, Transport::Boxed(stream), arrival);
-                reply.answer(accepted.map_err(HandleError::Refused));
-            }
-            Wish::Round(round) => {
-                self.visit(round);
-                self.say_farewells(now);
-            }
-        }
-    }
-
-    /// Tells those who asked how it stands with their subscriptions.
-    ///
-    /// Looked at once a turn, when the hub has heard all that there was to hear, rather than gathered
-    /// from its commands: it says the same and leaves no case out.
-    pub(crate) fn answer_subscribers(&mut self) {
-        for (conn, topic, reply) in mem::take(&mut self.subscribing) {
-            match self.hub.membership(conn, &topic) {
-                Membership::Member(seq) => reply.answer(Ok(seq)),
-                Membership::Joining if reply.is_forgotten() => {}
-                Membership::Joining => self.subscribing.push((conn, topic, reply)),
-                Membership::None if self.hub.is_open(conn) => {
-                    reply.answer(Err(HandleError::SubscriptionRefused));
-                }
-                Membership::None => reply.answer(Err(HandleError::Gone)),
-            }
-        }
-    }
-
     /// Lets in the sockets that wait at the door.
     pub(crate) fn take_newcomers(&mut self, now: Instant) {
         for _ in 0..NEWCOMERS_PER_TURN {
@@ -143,7 +93,7 @@ where
         }
     }
 
-    fn accept(
+    pub(crate) fn accept(
         &mut self,
         now: Instant,
         mut stream: Transport<T>,

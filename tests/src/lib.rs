@@ -6,6 +6,7 @@
 //! world, drawn and shrunk by proptest. The [`laws`] judge what the world recorded.
 
 mod act;
+pub mod build;
 #[cfg(target_os = "linux")]
 pub mod crowd;
 mod ending;

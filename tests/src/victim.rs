@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fmt, fs,
+    fmt, fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
@@ -16,6 +16,8 @@ use rustix::{
     param::clock_ticks_per_second,
     process::{Pid, Signal, kill_process},
 };
+
+use crate::build::build;
 
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -293,25 +295,7 @@ fn figure(line: &str) -> Option<(String, u64)> {
 /// Builds the server, so that it is never an old one, and says where it is.
 fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        // A test is at TARGET/PROFILE/deps/NAME.
-        let test = env::current_exe().expect("a test has a file");
-        let profile_dir = test.ancestors().nth(2).expect("tests are built in a directory");
-        let target_dir = profile_dir.parent().expect("profiles are built in a directory");
-        let profile = match profile_dir.file_name().and_then(|name| name.to_str()) {
-            None | Some("debug") => "dev",
-            Some(profile) => profile,
-        };
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "fanlight", "--profile", profile])
-            .arg("--target-dir")
-            .arg(target_dir)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("whatever built the test can be run again");
-        assert!(built.success(), "the server does not build");
-        profile_dir.join("fanlight")
-    })
+    BINARY.get_or_init(|| build("fanlight", &[]).join("fanlight"))
 }
 
 /// The address that the server says it listens on. All it says is read, or it would block.

@@ -25,6 +25,7 @@ mod pool;
 mod portrait;
 mod provenance;
 mod publishing;
+mod reach;
 mod reading;
 mod recording;
 mod sending;
@@ -42,8 +43,8 @@ pub(crate) use parcel::{Asked, Content, Credit};
 pub use portrait::{Phase, PingOutstanding, Portrait, Waiting};
 
 use self::{
-    admission::Census, clock::Clock, connection::State, credit::Accounts, drain::Draining,
-    frames::Frames, home::Homes, members::Members, pool::Pool, timer::Ring,
+    admission::Census, clock::Clock, credit::Accounts, drain::Draining, frames::Frames,
+    home::Homes, members::Members, pool::Pool, timer::Ring,
 };
 use crate::{
     command::{Command, Commands},
@@ -53,8 +54,7 @@ use crate::{
     journal::Recorder,
     stats::Stats,
     time::Instant,
-    topic::{Audience, Topic},
-    wire::Message,
+    topic::Audience,
 };
 
 /// Tells the key of connections' luck from the other keys that the seed makes.
@@ -247,58 +247,6 @@ impl Hub {
         self.pool.get(conn)?.heartbeat.round_trip()
     }
 
-    /// How many bytes wait for the socket of the connection; 0 if it is gone.
-    pub fn outbox_bytes(&self, conn: ConnId) -> usize {
-        self.pool.get(conn).map_or(0, |connection| connection.outbox.bytes())
-    }
-
-    /// Whether one more message would fit half of the connection's outbox, in bytes and in number:
-    /// whoever waits for that never causes its end. `false` if the connection is not open.
-    pub fn has_room_in_outbox(&self, conn: ConnId, message: &Message) -> bool {
-        let bytes = message.frame().len();
-        self.pool.get(conn).filter(|connection| connection.is_open()).is_some_and(|connection| {
-            let outbox = &connection.outbox;
-            let waiting = outbox.normal_bytes();
-            // One that is longer than the half has to do with an empty outbox.
-            waiting == 0
-                || waiting + bytes <= self.config.outbox_bytes_max / 2
-                    && outbox.messages() < self.config.outbox_messages_max.div_ceil(2)
-        })
-    }
-
-    /// Whether the connection's request is still to be answered.
-    pub fn awaits_decision(&self, conn: ConnId) -> bool {
-        self.pool.get(conn).is_some_and(|connection| matches!(connection.state, State::Deciding(_)))
-    }
-
-    /// Where the connection stands with a topic.
-    pub fn membership(&self, conn: ConnId, topic: &Topic) -> Membership {
-        match self.pool.get(conn) {
-            Some(connection) => self.members.membership(connection.memberships, topic),
-            None => Membership::None,
-        }
-    }
-
-    /// The open connections of this shard that a message to `audience` would be given to now: those
-    /// of a topic in no order that means anything, everyone in that of their slots.
-    pub fn reached_by(&self, audience: &Audience) -> Vec<ConnId> {
-        match audience {
-            Audience::Everyone => {
-                let open = self.pool.iter().filter(|(_, connection)| connection.is_open());
-                open.map(|(conn, _)| conn).collect()
-            }
-            Audience::Topic(topic) => self.members.of(topic).collect(),
-        }
-    }
-
-    /// How many those are. For everyone and for a topic alike, nobody is visited.
-    pub fn reach_of(&self, audience: &Audience) -> usize {
-        match audience {
-            Audience::Everyone => usize::try_from(self.stats.open).unwrap_or(usize::MAX),
-            Audience::Topic(topic) => self.members.of(topic).len(),
-        }
-    }
-
     /// Whether another shard is so far behind that no more requests should be taken from outside.
     pub fn is_short_of_credit(&self) -> bool {
         self.accounts.is_short()
@@ -308,16 +256,6 @@ impl Hub {
     /// be used.
     pub fn is_poisoned(&self) -> bool {
         self.is_busy
-    }
-
-    /// Whether the connection is a member of the topic, and its home has answered.
-    pub(crate) fn has_joined(&self, conn: ConnId, topic: &Topic) -> bool {
-        matches!(self.membership(conn, topic), Membership::Member(_))
-    }
-
-    /// Whether any shard has members of the topic, if its home is here; else `false`.
-    pub(crate) fn has_members(&self, topic: &Topic) -> bool {
-        self.homes.has_members(topic)
     }
 
     /// Whether a publish to `audience` keeps within what may be under way to other shards.

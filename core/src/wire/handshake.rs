@@ -54,11 +54,8 @@ fn judge(uri: Uri, headers: HeaderMap) -> Result<Request, RequestFault> {
     Ok(Request { uri, headers, host, key, peer: None })
 }
 
-/// The answer that takes a request: RFC 6455, section 4.2.2. `None` if the request asks for no
-/// upgrade.
-///
-/// After it the connection speaks frames.
-pub(super) fn switching_protocols(
+/// The answer that takes a request, for whoever has HTTP framed by another.
+pub(super) fn switching_head(
     request: &Request,
     admission: &Admission,
     deflate: Option<Deflate>,
@@ -83,6 +80,18 @@ pub(super) fn switching_protocols(
         headers.insert(SEC_WEBSOCKET_EXTENSIONS, taken);
     }
     Some(head)
+}
+
+/// The bytes of the answer that takes a request, for whoever frames HTTP by itself: RFC 6455, section
+/// 4.2.2. `None` if the request asks for no upgrade.
+///
+/// After it the connection speaks frames.
+pub fn switching_protocols(
+    request: &Request,
+    admission: &Admission,
+    deflate: Option<Deflate>,
+) -> Option<Vec<u8>> {
+    switching_head(request, admission, deflate).map(|head| encode(&head))
 }
 
 /// The bytes of an answer that has no body of its own.
@@ -225,10 +234,6 @@ mod tests {
         head.replace("GET /chat HTTP/1.1", line).into_bytes()
     }
 
-    fn encoded(answer: Option<Response<()>>) -> Vec<u8> {
-        encode(&answer.unwrap())
-    }
-
     /// The example of the RFC as a framework has it, changed as the test wants.
     fn foreign(change: impl FnOnce(&mut http::Request<()>)) -> Result<Request, RequestFault> {
         let mut request = http::Request::new(());
@@ -296,7 +301,7 @@ mod tests {
     fn the_example_of_the_rfc_is_taken() {
         let request = read(&upgrade(&[])).unwrap();
         assert!(request.is_upgrade());
-        let answer = encoded(switching_protocols(&request, &Admission::default(), None));
+        let answer = switching_protocols(&request, &Admission::default(), None).unwrap();
         assert_eq!(
             String::from_utf8(answer).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
@@ -310,7 +315,7 @@ mod tests {
         let subprotocol = request.choose_subprotocol(&["superchat"]);
         assert_eq!(subprotocol.as_ref().map(Subprotocol::as_str), Some("superchat"));
         let admission = Admission { subprotocol, ..Admission::default() };
-        let answer = encoded(switching_protocols(&request, &admission, None));
+        let answer = switching_protocols(&request, &admission, None).unwrap();
         assert!(
             String::from_utf8(answer)
                 .unwrap()
@@ -323,7 +328,7 @@ mod tests {
         let offer = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12";
         let request = read(&upgrade(&[offer])).unwrap();
         let deflate = request.choose_deflate();
-        let answer = encoded(switching_protocols(&request, &Admission::default(), deflate));
+        let answer = switching_protocols(&request, &Admission::default(), deflate).unwrap();
         assert!(String::from_utf8(answer).unwrap().contains(
             "\r\nsec-websocket-extensions: permessage-deflate; server_no_context_takeover; \
              client_no_context_takeover; server_max_window_bits=12\r\n"
@@ -334,7 +339,7 @@ mod tests {
     fn a_plain_request_cannot_be_switched() {
         let request = read(&upgrade(&["Upgrade"])).unwrap();
         assert!(!request.is_upgrade());
-        assert!(switching_protocols(&request, &Admission::default(), None).is_none());
+        assert_eq!(switching_protocols(&request, &Admission::default(), None), None);
     }
 
     #[test]

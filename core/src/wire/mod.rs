@@ -2,7 +2,7 @@
 //!
 //! *The wire obeys the RFC; the hub obeys the config.* Nothing here waits, reads a clock or knows a
 //! socket. [`Upgrade`] finds the request in the first bytes of a connection,
-//! [`Request::accept`] answers it, and a [`Wire`] speaks the frames that follow, in either role.
+//! [`switching_protocols`] answers it, and a [`Wire`] speaks the frames that follow, in either role.
 //! A client begins with a [`ClientHandshake`].
 //!
 //! ```
@@ -59,6 +59,7 @@ pub use deflate::{Deflate, DeflateAnswerError};
 pub use deflater::Deflater;
 pub use fault::Fault;
 pub(crate) use handshake::encode;
+pub use handshake::switching_protocols;
 pub use head::HeadLimits;
 pub use incoming::{Incoming, Reply, ReplyKind};
 pub(crate) use inflate::deflated_bytes_max;

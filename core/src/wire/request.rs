@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri, header::ORIGIN, uri::Authority};
 
 use super::{
     Deflate, Origin, OriginError, RequestFault,
-    handshake::{judge_foreign, switching_protocols},
+    handshake::{judge_foreign, switching_head},
     subprotocol::{Subprotocol, offered},
 };
 use crate::{event::PeerAddr, topic::Topic};
@@ -65,7 +65,7 @@ impl Request {
     ) -> Option<(http::Response<()>, Negotiated)> {
         let may_deflate = deflates && !admission.never_deflate;
         let deflate = if may_deflate { self.choose_deflate() } else { None };
-        let answer = switching_protocols(self, &admission, deflate)?;
+        let answer = switching_head(self, &admission, deflate)?;
         Some((answer, Negotiated { admission, deflate }))
     }
 

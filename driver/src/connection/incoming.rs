@@ -18,16 +18,7 @@ use crate::handle::Handle;
 /// clone. The stream ends when all of those have ended. When it is dropped, connections that nobody
 /// has taken are closed, and so is everyone who comes later, with 1013.
 ///
-/// With `fanlight-tokio`:
-///
-/// ```ignore
-/// let server = Server::bind("127.0.0.1:9000").await?;
-/// let (mut incoming, connections) = Incoming::new(&server.handle());
-/// tokio::spawn(server.run(move || connections.clone()));
-/// while let Some(connection) = incoming.next().await {
-///     tokio::spawn(talk(connection));
-/// }
-/// ```
+/// `adapter-tokio/examples/tasks.rs` is a whole server.
 #[derive(Debug)]
 pub struct Incoming(mpsc::UnboundedReceiver<Connection>);
 

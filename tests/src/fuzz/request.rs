@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fanlight_core::wire::{Admission, Deflate, HeadLimits, RequestFault};
+use fanlight_core::wire::{Admission, Deflate, HeadLimits, RequestFault, switching_protocols};
 use tungstenite::handshake::{
     machine::TryParse,
     server::{Request as TheirRequest, create_response},
@@ -49,9 +49,8 @@ pub(super) fn judge(bytes: &[u8], limits: &HeadLimits, outcome: &Outcome) {
             assert!(request.subprotocols().all(|name| name.bytes().all(is_token_byte)));
             let deflate = request.choose_deflate();
             judge_deflate(&read(&bytes[..*taken - 4]), deflate);
-            let accepted = request.accept(Admission::default(), true);
-            assert_eq!(accepted.is_some(), request.is_upgrade());
-            assert!(accepted.is_none_or(|(_, negotiated)| negotiated.deflate == deflate));
+            let answer = switching_protocols(request, &Admission::default(), deflate);
+            assert_eq!(answer.is_some(), request.is_upgrade());
         }
         Err(fault) => {
             let told = name(*fault);
@@ -297,10 +296,10 @@ pub(super) fn compare(bytes: &[u8], outcome: &Outcome) -> Option<Difference> {
                 );
                 return Some(Difference::Lists);
             };
-            let ours = request.accept(Admission::default(), false);
-            let (ours, _) = ours.expect("it is an upgrade");
-            let accept = "sec-websocket-accept";
-            assert_eq!(ours.headers()[accept], theirs.headers()[accept]);
+            let ours = switching_protocols(request, &Admission::default(), None);
+            let ours = String::from_utf8(ours.expect("it is an upgrade")).expect("it is text");
+            let accept = theirs.headers()["sec-websocket-accept"].to_str().expect("it is base64");
+            assert!(ours.contains(&format!("\r\nsec-websocket-accept: {accept}\r\n")), "{ours}");
             None
         }
         (_, None) => None,

@@ -61,7 +61,7 @@ pub(crate) async fn a_peer_that_does_not_leave_is_waited_for_and_let_go(
     raw.send(UPGRADE).await;
     raw.hear_head().await;
     let Told::Opened(conn) = house.next_told().await else { panic!("it opened first") };
-    house.handle.close(conn, CloseCode::Normal, "").unwrap();
+    house.handle.close(conn, CloseCode::Normal, "").now().unwrap();
     assert_eq!(raw.hear(4).await, [0x88, 2, 3, 232]);
     let reason = CloseReason::ServiceClosed(CloseCode::Normal);
     house.until(|stats| stats.open == 0).await;
@@ -100,7 +100,8 @@ pub(crate) async fn a_server_that_is_stopped_says_so(platform: &'static dyn Plat
 }
 
 pub(crate) async fn a_run_that_is_dropped_ends_its_shards(platform: &'static dyn Platform) {
-    let Served { address, handle, mut run } = platform.serve(Plan::default()).await.unwrap();
+    let Served { address, handle, incoming: _, mut run } =
+        platform.serve(Plan::default()).await.unwrap();
     assert!(futures_lite::future::poll_once(&mut run).await.is_none(), "it serves");
     drop(run);
     let why = soon(platform, handle.ended()).await.unwrap_err();

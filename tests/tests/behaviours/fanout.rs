@@ -54,7 +54,7 @@ pub(crate) async fn a_broadcast_reaches_everyone_and_a_topic_its_members(
     for member in &mut members {
         assert_eq!(member.hear().await, "hello");
     }
-    house.handle.publish(Audience::Everyone, "to all".into()).unwrap();
+    house.handle.publish(Audience::Everyone, "to all".into()).now().unwrap();
     for client in others.iter_mut().chain(&mut members) {
         assert_eq!(client.hear().await, "to all", "and nothing that was not for them before");
     }

@@ -59,6 +59,43 @@ pub(crate) async fn a_plain_thread_publishes_sends_and_closes(platform: &'static
     assert_eq!(handle.publish("lobby", "too late".into()).now(), Err(HandleError::Stopped));
 }
 
+pub(crate) async fn a_plain_thread_subscribes_counts_and_closes_all(
+    platform: &'static dyn Platform,
+) {
+    let house = House::of(platform, 2).await;
+    let (mut first, first_conn) = house.opened_client().await;
+    let (mut second, second_conn) = house.opened_client().await;
+    let (mut other, _) = house.opened_client().await;
+    let handle = house.handle.clone();
+    let (tell, told) = std::sync::mpsc::channel();
+    thread::spawn(move || -> Result<(), HandleError> {
+        for conn in [first_conn, second_conn] {
+            // A member from here on: nothing that is published now can miss it.
+            handle.subscribe(conn, "lobby").wait()?;
+        }
+        let mut members = handle.list("lobby").wait()?;
+        members.sort_unstable();
+        handle.publish("lobby", "last words".into()).wait()?;
+        let closed = handle.close_all("lobby", CloseCode::Library(4001), "over").wait()?;
+        let left = handle.count(Audience::Everyone).wait()?;
+        let _ = tell.send((members, closed, left));
+        Ok(())
+    });
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.hear().await, "joined lobby");
+        assert_eq!(client.hear().await, "last words");
+    }
+    for client in [first, second] {
+        assert_eq!(client.hear_close().await, (4001, "over".to_owned()));
+    }
+    let mut expected = vec![first_conn, second_conn];
+    expected.sort_unstable();
+    assert_eq!(house.receive(&told).await, (expected, 2, 1));
+    other.say("still here").await;
+    assert_eq!(other.hear().await, "still here");
+    house.close().await;
+}
+
 pub(crate) async fn requests_past_the_bound_are_refused_and_nothing_taken_is_lost(
     platform: &'static dyn Platform,
 ) {
@@ -91,7 +128,7 @@ fn fill(handle: &Handle) -> usize {
 
 pub(crate) async fn a_handle_works_before_the_server_runs(platform: &'static dyn Platform) {
     let plan = Plan { shards: 3, ..Plan::default() };
-    let Served { address: _, handle, run } = platform.serve(plan).await.unwrap();
+    let Served { address: _, handle, incoming: _, run } = platform.serve(plan).await.unwrap();
     assert_eq!(handle.shards(), 3);
     let drained = handle.drain(farewell(Duration::from_secs(10)));
     soon(platform, run).await.unwrap();

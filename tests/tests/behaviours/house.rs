@@ -2,15 +2,15 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     sync::mpsc::{self, Receiver, Sender},
     time::Duration,
 };
 
 use fanlight_core::{CloseCode, CloseFrame, Config, ConnId, Drain, Settings, Stats};
-use fanlight_driver::{Handle, Server, Tls, TlsAdapter, WhenFull};
-use futures_lite::future::or;
+use fanlight_driver::{Connection, Handle, Incoming, Server, Tls, TlsAdapter, WhenFull};
+use futures_lite::{StreamExt, future::or};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) when_full: WhenFull,
     pub(crate) clock: Clock,
     pub(crate) told: Option<Sender<Told>>,
+    /// Whether each connection is given to a task, rather than to the service.
+    pub(crate) has_tasks: bool,
 }
 
 impl Default for Plan {
@@ -63,6 +65,7 @@ impl Default for Plan {
             when_full: WhenFull::default(),
             clock: Clock::default(),
             told: None,
+            has_tasks: false,
         }
     }
 }
@@ -71,6 +74,7 @@ impl Default for Plan {
 pub(crate) struct Served {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) handle: Handle,
+    pub(crate) incoming: Option<Incoming>,
     pub(crate) run: Task<io::Result<()>>,
 }
 
@@ -91,9 +95,15 @@ pub(crate) async fn serve<A: TlsAdapter>(plan: Plan) -> io::Result<Served> {
     let (address, handle) = (server.local_addr().ok(), server.handle());
     let (epoch, clock) = (A::epoch(), plan.clock);
     let told = plan.told.unwrap_or_else(|| mpsc::channel().0);
-    let service = move || Obedient { told: told.clone() };
-    let run = server.run_by(service, move || clock.runtime(A::runtime(epoch)));
-    Ok(Served { address, handle, run: Box::pin(run) })
+    let runtime = move || clock.runtime(A::runtime(epoch));
+    let (incoming, run): (_, Task<_>) = if plan.has_tasks {
+        let (incoming, connections) = Incoming::new(&handle);
+        (Some(incoming), Box::pin(server.run_by(move || connections.clone(), runtime)))
+    } else {
+        let service = move || Obedient { told: told.clone() };
+        (None, Box::pin(server.run_by(service, runtime)))
+    };
+    Ok(Served { address, handle, incoming, run })
 }
 
 /// A running server.
@@ -102,6 +112,7 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
     pub(crate) address: Option<SocketAddr>,
     pub(crate) handle: Handle,
+    pub(crate) incoming: Option<Incoming>,
     told: Receiver<Told>,
     ended: Receiver<io::Result<()>>,
 }
@@ -116,13 +127,13 @@ impl House {
         let (tell, told) = mpsc::channel();
         plan.told = Some(tell);
         let clock = plan.clock.clone();
-        let Served { address, handle, run } = platform.serve(plan).await.unwrap();
+        let Served { address, handle, incoming, run } = platform.serve(plan).await.unwrap();
         let (end, ended) = mpsc::channel();
         platform.spawn(Box::pin(async move {
             // The test may have failed by then.
             let _ = end.send(run.await);
         }));
-        Self { platform, clock, address, handle, told, ended }
+        Self { platform, clock, address, handle, incoming, told, ended }
     }
 
     /// A socket that is connected to the server.
@@ -156,8 +167,28 @@ impl House {
         let client = self.client().await;
         match self.next_told().await {
             Told::Opened(conn) => (client, conn),
-            told @ Told::Closed(..) => panic!("{told:?}, but it opened first"),
+            told @ (Told::Asked(_) | Told::Closed(..)) => panic!("{told:?}, but it opened first"),
         }
+    }
+
+    /// A client, and the connection that its task is given.
+    pub(crate) async fn given_client(&mut self) -> (Client, Connection) {
+        let client = self.client().await;
+        let incoming = self.incoming.as_mut().expect("its connections have tasks");
+        let connection = soon(self.platform, incoming.next()).await;
+        (client, connection.expect("it runs"))
+    }
+
+    /// Two ends of a connection that the server knows nothing of.
+    pub(crate) fn pair(&self) -> (Link, Link) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        let [near, far] = [near, far].map(|stream| {
+            stream.set_nonblocking(true).unwrap();
+            self.platform.tcp(stream).unwrap()
+        });
+        (near, far)
     }
 
     /// A client that is a member of the topic.
@@ -228,7 +259,8 @@ impl House {
         assert_eq!(left.accepted, left.closed, "{left:?}");
     }
 
-    async fn receive<T>(&self, receiver: &Receiver<T>) -> T {
+    /// What a thread or a task tells.
+    pub(crate) async fn receive<T>(&self, receiver: &Receiver<T>) -> T {
         soon(self.platform, async {
             loop {
                 match receiver.try_recv() {

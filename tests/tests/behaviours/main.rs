@@ -8,9 +8,12 @@
 //! below. The servers' clock is the test's, and stands still until it is told that time passes.
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed behaviour")]
 
+mod attaching;
 mod bounds;
 mod client;
 mod clock;
+mod connections;
+mod deciding;
 mod drain;
 mod encryption;
 mod endings;
@@ -60,10 +63,20 @@ const BEHAVIOURS: &[Behaviour] = &behaviours![
     faults::a_panic_over_a_shards_timer_ends_nobody,
     faults::a_peer_that_breaks_the_protocol_is_told_and_harms_nobody,
     handle::a_plain_thread_publishes_sends_and_closes,
+    handle::a_plain_thread_subscribes_counts_and_closes_all,
     handle::requests_past_the_bound_are_refused_and_nothing_taken_is_lost,
     handle::a_handle_works_before_the_server_runs,
     bounds::whom_there_is_no_room_for_is_told_and_let_go,
     bounds::whom_there_is_no_room_for_waits_if_that_is_wanted,
+    attaching::a_stream_that_somebody_else_accepted_is_like_any_other,
+    attaching::a_connection_of_async_tungstenite_goes_on,
+    attaching::whom_there_is_no_room_for_is_told_though_it_is_open,
+    deciding::a_request_is_admitted_later_by_a_plain_thread,
+    deciding::a_request_that_nobody_decides_is_answered_at_its_deadline,
+    connections::a_task_for_each_connection_hears_and_speaks,
+    connections::who_does_not_read_pauses_its_peer,
+    connections::who_writes_waits_for_a_slow_peer,
+    connections::dropping_it_closes_the_connection,
     encryption::an_encrypted_connection_is_like_any_other,
     encryption::a_handshake_has_the_deadline_of_an_upgrade,
     encryption::handshakes_are_bounded_in_number,

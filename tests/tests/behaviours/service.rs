@@ -10,12 +10,14 @@ use fanlight_core::{
 /// What a service tells the test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
+    /// A request that is not answered.
+    Asked(ConnId),
     Opened(ConnId),
     Closed(ConnId, CloseReason),
 }
 
 /// Does what messages say: `join TOPIC`, `say TOPIC TEXT`, `panic`, `panic later`, `bye`. Echoes
-/// everything else. Refuses whoever asks for `/private`.
+/// everything else. Refuses whoever asks for `/private`, and leaves whoever asks for `/later` waiting.
 pub(crate) struct Obedient {
     pub(crate) told: Sender<Told>,
 }
@@ -23,6 +25,9 @@ pub(crate) struct Obedient {
 impl Service for Obedient {
     fn on_request(&mut self, cx: &mut Context<'_>, conn: ConnId, request: &Request) {
         match request.path() {
+            "/later" => {
+                let _ = self.told.send(Told::Asked(conn));
+            }
             "/private" => cx.refuse(conn, Refusal::forbidden_origin()),
             _ if !request.is_upgrade() => cx.refuse(conn, Refusal::upgrade_required()),
             _ => cx.admit(conn, Admission::default()),
