@@ -258,7 +258,7 @@ settings! {
 
     /// Longest message that a peer may send, all its fragments together; past it 1009. With 10 bytes
     /// of header it must fit `outbox_bytes_max`, with 256 of overhead `assembly_bytes_max`; where
-    /// messages may be compressed, with a 32nd more and 320. Of a compressed message it is the length
+    /// messages may be compressed, with an eighth more and 320. Of a compressed message it is the length
     /// that it inflates to.
     message_bytes_max: Bytes = 1 MiB, 1 => 1 GiB;
     /// Whether a frame's length may be written longer than it must. RFC 6455, section 5.2 forbids it,
@@ -371,7 +371,7 @@ impl Config {
             (
                 "assembly_bytes_max",
                 settings.assembly_bytes_max,
-                "message_bytes_max, a 32nd of it more as it may be compressed, and 320 bytes",
+                "message_bytes_max, an eighth of it more as it may be compressed, and 320 bytes",
                 deflated_bytes_max + 256,
             ),
             (

@@ -61,7 +61,7 @@ impl Bounds {
                 decision_timeout: Duration::from_secs(4),
                 message_bytes_max: 180,
                 message_timeout: Duration::from_secs(6),
-                assembly_bytes_max: 512,
+                assembly_bytes_max: 528,
                 deflate_level: 6,
                 deflate_bytes_min: 20,
                 inbound_frames_per_second_max: 20,
@@ -115,8 +115,7 @@ fn drawn(rng: &mut Rng) -> Settings {
         outbox_messages_max,
         outbox_bytes_max: outbox_bytes_max.max(message_bytes_max + 10),
         frames_bytes_max: frames_bytes_max.max(outbox_bytes_max).max(message_bytes_max + 10),
-        assembly_bytes_max: assembly_bytes_max
-            .max(message_bytes_max + message_bytes_max / 32 + 320),
+        assembly_bytes_max: assembly_bytes_max.max(message_bytes_max + message_bytes_max / 8 + 320),
         deflate_level,
         deflate_bytes_min,
         inbound_frames_per_second_max,

@@ -11,9 +11,10 @@ const GUESS: usize = 4;
 const END: [u8; 6] = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 3, 0];
 
 /// How long the payload of a message may be that inflates to at most `message_bytes_max`: what does
-/// not get shorter gets longer by a few bytes a block.
+/// not get shorter gets longer, by a few bytes a block where it is stored, and to 9 bits a byte where
+/// a sender knows the fixed codes only (RFC 1951, section 3.2.6).
 pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
-    message_bytes_max.saturating_add(message_bytes_max / 32).saturating_add(64)
+    message_bytes_max.saturating_add(message_bytes_max / 8).saturating_add(64)
 }
 
 /// Appends what `payload` inflates to, at most `length_max` bytes.

@@ -129,6 +129,20 @@ fn what_got_longer_when_it_was_compressed_is_taken_up_to_the_same_limit() {
 }
 
 #[test]
+fn a_sender_that_knows_the_fixed_codes_only_is_heard_up_to_the_same_limit() {
+    // A literal of 0xff is nine ones, and the end of a block seven zeros: RFC 1951, section 3.2.6.
+    let length = LIMITS.message_bytes_max;
+    let bits = [false, true, false].into_iter().chain(std::iter::repeat_n(true, 9 * length));
+    // Behind it the header of an empty stored block, whose rest is the tail that is left out.
+    let bits: Vec<bool> = bits.chain([false; 10]).collect();
+    let byte = |bits: &[bool]| (0..).zip(bits).fold(0, |byte, (n, bit)| byte | u8::from(*bit) << n);
+    let payload: Vec<u8> = bits.chunks(8).map(byte).collect();
+    let header = [&[0xc2, 0x7f][..], &(payload.len() as u64).to_be_bytes()].concat();
+    let told = whole(&mut agreed(client(), 15), &[header, payload].concat());
+    assert_eq!(told, (vec![Told::Message(Message::binary(&vec![0xff; length]))], Ok(())));
+}
+
+#[test]
 fn a_payload_that_can_only_be_too_big_is_refused_from_its_header() {
     let header = [&[0xc2, 0x7f][..], &100_000_u64.to_be_bytes()].concat();
     assert_eq!(whole(&mut agreed(client(), 15), &header).1, Err(Fault::MessageTooBig));
