@@ -34,7 +34,7 @@ struct Args {
     listen: Listen,
 
     /// The async runtime to run on.
-    #[arg(long, value_enum, env = "FANLIGHT_RUNTIME", default_value_t)]
+    #[arg(long, value_enum, env = "FANLIGHT_RUNTIME", default_value_t = Runtime::DEFAULT)]
     runtime: Runtime,
 
     /// Encrypt connections, with the certificate chain in this file, in PEM. When this file or that of

@@ -4,7 +4,6 @@ use std::{
     fmt,
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    num::NonZeroU8,
     path::{Path, PathBuf},
 };
 
@@ -21,7 +20,7 @@ pub(crate) enum Failure {
     /// The system did not give the threads.
     #[cfg(feature = "tokio")]
     #[error("cannot start {shards} threads: {source}")]
-    Runtime { shards: NonZeroU8, source: io::Error },
+    Runtime { shards: std::num::NonZeroU8, source: io::Error },
     /// Another program is there already.
     #[error(
         "cannot listen on {0}: the address is in use; stop what listens there, or choose another with --listen"

@@ -1,7 +1,5 @@
 //! The async runtimes that the server can run on.
 
-use std::{io, num::NonZeroU8};
-
 use clap::ValueEnum;
 
 use crate::{
@@ -10,21 +8,25 @@ use crate::{
     run::{self, Failure},
 };
 
-#[cfg(not(any(feature = "tokio", feature = "smol")))]
-compile_error!("the server needs a runtime: enable the feature `tokio`, `smol`, or both");
-
 /// An async runtime that is built in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Runtime {
     #[cfg(feature = "tokio")]
-    #[default]
     Tokio,
     #[cfg(feature = "smol")]
-    #[cfg_attr(not(feature = "tokio"), default)]
     Smol,
 }
 
 impl Runtime {
+    /// Where the server runs if it is not told.
+    #[cfg(feature = "tokio")]
+    pub(crate) const DEFAULT: Self = Self::Tokio;
+    #[cfg(all(feature = "smol", not(feature = "tokio")))]
+    pub(crate) const DEFAULT: Self = Self::Smol;
+    #[cfg(not(any(feature = "tokio", feature = "smol")))]
+    pub(crate) const DEFAULT: Self =
+        compile_error!("the server needs a runtime: enable the feature `tokio`, `smol`, or both");
+
     /// Serves on this runtime until a signal has drained every shard.
     pub(crate) fn serve(self, options: Options, log: &Log) -> Result<(), Failure> {
         match self {
@@ -39,9 +41,9 @@ impl Runtime {
 }
 
 #[cfg(feature = "tokio")]
-fn tokio_runtime(shards: NonZeroU8) -> io::Result<tokio::runtime::Runtime> {
+fn tokio_runtime(shards: std::num::NonZeroU8) -> std::io::Result<tokio::runtime::Runtime> {
     use tokio::runtime::Builder;
-    let mut builder = if shards == NonZeroU8::MIN {
+    let mut builder = if shards == std::num::NonZeroU8::MIN {
         Builder::new_current_thread()
     } else {
         Builder::new_multi_thread()
