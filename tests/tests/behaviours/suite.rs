@@ -15,7 +15,8 @@ use std::{
 
 use crate::platform::{Platform, Play};
 
-/// How many are played at once: most of them wait for the kernel most of the time.
+/// How many are played at once: most of them wait for the kernel most of the time. Together they
+/// need fewer than 500 sockets.
 const AT_ONCE: usize = 4;
 
 /// Something that a server does, on whichever platform.
