@@ -233,8 +233,11 @@ fn window_bits(head: &[u8]) -> Result<Option<u8>, String> {
     Ok(Some(window_bits))
 }
 
-/// The bytes of the first frame and what follows them, or `None` if it is not whole.
-fn split_frame(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, String> {
+/// The bytes of the first frame and what follows them.
+type Split<'a> = (&'a [u8], &'a [u8]);
+
+/// Splits the first frame off, if it is whole.
+fn split_frame(bytes: &[u8]) -> Result<Option<Split<'_>>, String> {
     let Some(header_bytes) = header_bytes(bytes) else { return Ok(None) };
     let length = match bytes[1] & 0x7f {
         126 | 127 => bytes[2..header_bytes].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),

@@ -6,6 +6,7 @@
 //! world, drawn and shrunk by proptest. The [`laws`] judge what the world recorded.
 
 mod act;
+mod agreed;
 pub mod build;
 #[cfg(target_os = "linux")]
 pub mod crowd;
@@ -22,6 +23,7 @@ pub mod swarm;
 #[cfg(target_os = "linux")]
 pub mod victim;
 
+pub use agreed::agreed;
 pub use op::{
     Ending, ForWhom, Greeting, Nth, Op, Speech, Stale, TOPICS, USERS, WITNESSED, scenario,
 };

@@ -74,7 +74,7 @@ impl Wire {
         self.assembly = None;
     }
 
-    /// Whether a Close has been sent: by [`close`](Self::close) or as a [`Reply`].
+    /// Whether a Close has been sent: by [`close`](Self::close) or as a reply to the peer's.
     pub fn close_sent(&self) -> bool {
         self.close_sent
     }

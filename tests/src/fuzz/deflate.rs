@@ -3,7 +3,7 @@
 
 use fanlight_core::{
     Message,
-    wire::{Deflate, Deflater, Fault, Limits, Role, Upgrade, Wire},
+    wire::{Deflate, Deflater, Fault, Limits, Role, Wire},
 };
 use miniz_oxide::inflate::{
     TINFLStatus,
@@ -13,10 +13,8 @@ use miniz_oxide::inflate::{
     },
 };
 
-use super::{
-    oracle::{Told, receive},
-    upgrade::{LIMITS as HEAD_LIMITS, request_with},
-};
+use super::oracle::{Told, receive};
+use crate::agreed;
 
 /// Near enough for small inputs to inflate past it.
 const LIMITS: Limits = Limits { message_bytes_max: 1_000, overlong_lengths: false };
@@ -131,17 +129,6 @@ fn wire(role: Role, agreed: Deflate) -> Wire {
     let mut wire = Wire::new(role, LIMITS);
     wire.set_deflate(Some(agreed));
     wire
-}
-
-/// What is agreed on with a client that asks for such a window.
-fn agreed(window_bits: u8) -> Deflate {
-    let offer = format!(
-        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits={window_bits}"
-    );
-    let head = request_with(b"/", offer.as_bytes());
-    let request = Upgrade::new(HEAD_LIMITS).receive(&head);
-    let (request, _) = request.expect("it is valid").expect("it is whole");
-    request.choose_deflate().expect("the offer can be taken")
 }
 
 /// A client's frames: the message in pieces of these lengths, the rest in the last; whole if there

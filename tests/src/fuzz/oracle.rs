@@ -63,14 +63,14 @@ impl Write for Script<'_> {
     }
 }
 
-/// What tungstenite makes of the bytes in the server's role: what it tells, and the code that
-/// answers its error.
-fn theirs(bytes: &[u8], limits: Limits) -> (Vec<Told>, Option<u16>) {
+/// What tungstenite makes of the bytes in this role: what it tells, and the code that answers its
+/// error.
+fn theirs(bytes: &[u8], role: TheirRole, limits: Limits) -> (Vec<Told>, Option<u16>) {
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits.message_bytes_max))
         .max_frame_size(Some(limits.message_bytes_max));
     let mut script = Script(Cursor::new(bytes));
-    let mut machine = WebSocketContext::new(TheirRole::Server, Some(config));
+    let mut machine = WebSocketContext::new(role, Some(config));
     let mut told = Vec::new();
     loop {
         match machine.read(&mut script) {
@@ -112,18 +112,22 @@ pub enum Difference {
     Sooner,
 }
 
-/// Compares what a server's wire says of the bytes with what the oracle says. Returns the
+/// Compares what a wire in this role says of the bytes with what the oracle says. Returns the
 /// difference, if there is one that is meant, and the fault.
 ///
 /// # Panics
 ///
 /// If there is one that is not.
-pub fn compare(bytes: &[u8], limits: Limits) -> (Option<Difference>, Option<Fault>) {
-    let (mut told, outcome) = receive(&mut Wire::new(Role::Server, limits), bytes, &[]);
+pub fn compare(bytes: &[u8], role: Role, limits: Limits) -> (Option<Difference>, Option<Fault>) {
+    let (mut told, outcome) = receive(&mut Wire::new(role, limits), bytes, &[]);
+    let their_role = match role {
+        Role::Server => TheirRole::Server,
+        Role::Client { .. } => TheirRole::Client,
+    };
     told.retain(|told| !matches!(told, Told::Reply(..)));
     let fault = outcome.err();
     let code = fault.map(|fault| fault.code().into());
-    let (mut their_told, their_code) = theirs(bytes, limits);
+    let (mut their_told, their_code) = theirs(bytes, their_role, limits);
     if (&told, code) == (&their_told, their_code) {
         return (None, fault);
     }

@@ -267,7 +267,7 @@ pub enum Difference {
     Lists,
     /// It takes a space in `Connection` for the end of a token; we take the request for a plain one.
     SpacedTokens,
-    /// It takes what breaks a rule: [`judge`] has found that it does.
+    /// It takes what breaks a rule, as the naive reading of the head has found.
     Laxer,
 }
 

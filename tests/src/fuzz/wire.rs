@@ -9,8 +9,9 @@ const LIMITS: Limits = Limits { message_bytes_max: 1_000, overlong_lengths: fals
 /// Pieces whose lengths an input can choose.
 const PIECES_MAX: usize = 16;
 
-/// The first byte says how many pieces follow in length, and whether this end has said its Close;
-/// the rest is what a client sends. Cut and whole are told the same, and the oracle says the same.
+/// The first byte says how many pieces follow in length, which end this is, and whether it has said
+/// its Close; the rest is what the other end sends. Cut and whole are told the same, and the oracle
+/// says the same.
 ///
 /// # Panics
 ///
@@ -19,22 +20,23 @@ pub fn wire(data: &[u8]) {
     let Some((&first, data)) = data.split_first() else { return };
     let pieces = usize::from(first) % PIECES_MAX + 1;
     let Some((pieces, bytes)) = data.split_at_checked(pieces) else { return };
-    let has_closed = first >= 0x80;
+    let has_closed = first & 0x80 != 0;
+    let role = if first & 0x40 == 0 { Role::Server } else { Role::Client { mask_seed: [0; 32] } };
 
-    let server = || {
-        let mut wire = Wire::new(Role::Server, LIMITS);
+    let wire = || {
+        let mut wire = Wire::new(role, LIMITS);
         if has_closed {
             assert_eq!(wire.close(None, &mut Vec::new()), Ok(true));
         }
         wire
     };
-    let (mut one, mut other) = (server(), server());
+    let (mut one, mut other) = (wire(), wire());
     let whole = oracle::receive(&mut one, bytes, &[]);
     let cut = oracle::receive(&mut other, bytes, pieces);
     assert_eq!(whole, cut, "cut into {pieces:?}");
     assert_eq!(one.frames_received(), other.frames_received());
     assert_eq!(one.is_mid_message(), other.is_mid_message());
     if !has_closed {
-        oracle::compare(bytes, LIMITS);
+        oracle::compare(bytes, role, LIMITS);
     }
 }

@@ -27,10 +27,10 @@ impl House {
             return self.receive(number, speeches, by, bytes);
         }
         // What is said before a ping has left does not answer it, whenever it is read.
-        let said = speeches.iter().map(|speech| match speech {
-            Speech::Pong if !is_pinged => Speech::StrayPong,
-            other => *other,
-        });
+        let answers_nothing = |speech| !is_pinged && matches!(speech, Speech::Pong);
+        let said = speeches
+            .iter()
+            .map(|&speech| if answers_nothing(speech) { Speech::StrayPong } else { speech });
         let read = Held::Read(said.collect(), by, bytes);
         self.connections[number].held.push_back(read);
     }

@@ -157,6 +157,14 @@ impl Peer {
         self.received.extend(b"HTTP/1.1 101 \r\n\r\n");
     }
 
+    /// What comes next, nothing at the end or if nothing comes in time.
+    pub(crate) fn takes_some(&mut self, patience: Duration) -> Vec<u8> {
+        let begun = self.received.len();
+        let deadline = Instant::now() + patience;
+        while self.received.len() == begun && self.read_until(deadline) {}
+        self.received[begun..].to_vec()
+    }
+
     /// Reads so many bytes more; whether they came.
     pub(crate) fn takes(&mut self, bytes: usize, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
