@@ -12,6 +12,7 @@ mod drain;
 mod edges;
 mod heartbeats;
 mod outbox;
+mod reach;
 mod services;
 mod shards;
 mod timers;
