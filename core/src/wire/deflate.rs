@@ -66,7 +66,7 @@ impl Deflate {
     pub(super) fn answer(self, headers: &HeaderMap) -> String {
         let mut answer =
             format!("{NAME}; {SERVER_NO_CONTEXT_TAKEOVER}; {CLIENT_NO_CONTEXT_TAKEOVER}");
-        if self.window_bits < WINDOW_BITS_MAX || Self::chosen(headers) == Some((self, true)) {
+        if Self::chosen(headers) == Some((self, true)) {
             answer += &format!("; {SERVER_MAX_WINDOW_BITS}={}", self.window_bits);
         }
         answer
