@@ -145,6 +145,8 @@ mod tests {
             b"\x03\x00\x02",
             // Behind a last block, bytes that are none.
             b"\xf3\x48\xcd\xc9\xc9\x07\x00",
+            // A last block that takes the tail for its own.
+            b"\x01",
         ] {
             assert_eq!(inflated(broken, 100), Err(Fault::InvalidDeflate), "{broken:x?}");
         }
