@@ -102,8 +102,11 @@ impl Encode for Fanlight {
                     self.sink.take_all(message.frame());
                 }
                 Task::Masked => {
-                    let message = message(self.text.as_deref(), &self.payload);
-                    assert!(self.wire.send(&message, &mut self.out));
+                    let is_said = match &self.text {
+                        Some(text) => self.wire.send(text.as_str(), &mut self.out),
+                        None => self.wire.send(&self.payload[..], &mut self.out),
+                    };
+                    assert!(is_said);
                     self.sink.take_all(&self.out);
                     self.out.clear();
                 }

@@ -43,7 +43,9 @@ impl Forms {
             // Compressed it is shorter, header and all.
             let has_room = frames.bytes() + self.message.frame().len() <= config.frames_bytes_max;
             let deflater = Some(config.deflater()).filter(|_| has_room);
-            match deflater.and_then(|deflater| deflater.deflate(&self.message, window_bits)) {
+            match deflater
+                .and_then(|deflater| deflater.deflate((&self.message).into(), window_bits))
+            {
                 Some(frame) => {
                     stats.deflated += 1;
                     frames.insert(frame, Kind::Message)
@@ -76,7 +78,7 @@ mod tests {
         let (message, frame_bytes) = (0..100)
             .find_map(|zeros| {
                 let message = Message::binary(&[&noise[..], &vec![0; zeros]].concat());
-                let frame = deflater.deflate(&message, 15)?;
+                let frame = deflater.deflate((&message).into(), 15)?;
                 Some((message, frame.bytes().len()))
             })
             .unwrap();

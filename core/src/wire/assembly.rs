@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::{
-    Fault, HEADER_BYTES_MAX, Message,
+    Fault, Message,
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
     inflate::inflate,
     mask,
-    message::put_header_before,
+    message::{FRONT_BYTES, put_header_before},
     utf8::{Utf8, is_text},
 };
 
@@ -72,28 +72,29 @@ impl PartialMessage {
 
     /// How many bytes of payload have come.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len().saturating_sub(HEADER_BYTES_MAX)
+        self.bytes.len().saturating_sub(FRONT_BYTES)
     }
 
-    /// Takes payload under this mask. `len_max` is how long the message can get: what is held is at
-    /// most twice what has come, and never more than that.
+    /// Takes payload under this mask: the first of the `left` bytes that the frame at hand still
+    /// brings. `len_max` is how long the message can get.
     pub(super) fn append(
         &mut self,
         payload: &[u8],
         mask: [u8; 4],
+        left: usize,
         len_max: usize,
     ) -> Result<(), Fault> {
         if payload.is_empty() {
             return Ok(());
         }
-        let needed = HEADER_BYTES_MAX + self.len() + payload.len();
+        let held = FRONT_BYTES + self.len();
+        let needed = held + payload.len();
         if needed > self.bytes.capacity() {
-            let doubled = needed.saturating_mul(2);
-            let capacity = doubled.min(len_max.saturating_add(HEADER_BYTES_MAX)).max(needed);
+            let capacity = room(needed, held + left, FRONT_BYTES.saturating_add(len_max));
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         if self.bytes.is_empty() {
-            self.bytes.resize(HEADER_BYTES_MAX, 0);
+            self.bytes.resize(FRONT_BYTES, 0);
         }
         let start = self.bytes.len();
         mask::append(mask, payload, &mut self.bytes);
@@ -106,14 +107,23 @@ impl PartialMessage {
     /// The whole message, as the frame that a server sends.
     pub(super) fn finish(mut self, message_bytes_max: usize) -> Result<Message, Fault> {
         if self.is_deflated {
-            let payload = self.bytes.get(HEADER_BYTES_MAX..).unwrap_or_default();
+            let payload = self.bytes.get(FRONT_BYTES..).unwrap_or_default();
             return inflated(self.encoding, payload, message_bytes_max);
         }
         self.utf8.finish().map_err(|_| Fault::InvalidUtf8)?;
         let len = self.len();
-        self.bytes.resize(HEADER_BYTES_MAX + len, 0);
+        self.bytes.resize(FRONT_BYTES + len, 0);
         Ok(framed(self.encoding, self.bytes))
     }
+}
+
+/// How much room is made for `needed` bytes of a message: as much as the frame at hand fills, if a
+/// 64th of that has come, so that long frames are not moved as they grow; else four times as much as
+/// has come. At least twice as much, as there may be more frames, and never more than `max`.
+fn room(needed: usize, frame_end: usize, max: usize) -> usize {
+    let has_come = needed.saturating_mul(64) >= frame_end;
+    let wanted = if has_come { frame_end } else { needed.saturating_mul(4) };
+    wanted.max(needed.saturating_mul(2)).min(max).max(needed)
 }
 
 /// The message that a compressed payload is.
@@ -122,9 +132,9 @@ pub(super) fn inflated(
     payload: &[u8],
     message_bytes_max: usize,
 ) -> Result<Message, Fault> {
-    let mut bytes = vec![0; HEADER_BYTES_MAX];
+    let mut bytes = vec![0; FRONT_BYTES];
     inflate(payload, message_bytes_max, &mut bytes)?;
-    if encoding == Encoding::Text && !is_text(&bytes[HEADER_BYTES_MAX..]) {
+    if encoding == Encoding::Text && !is_text(&bytes[FRONT_BYTES..]) {
         return Err(Fault::InvalidUtf8);
     }
     Ok(framed(encoding, bytes))
@@ -132,8 +142,8 @@ pub(super) fn inflated(
 
 /// The message whose payload stands behind room for its header.
 fn framed(encoding: Encoding, mut bytes: Vec<u8>) -> Message {
-    let length = bytes.len() - HEADER_BYTES_MAX;
-    let start = put_header_before(encoding, false, length, HEADER_BYTES_MAX, &mut bytes);
+    let length = bytes.len() - FRONT_BYTES;
+    let start = put_header_before(encoding, false, length, FRONT_BYTES, &mut bytes);
     Message::from_buffer(bytes, start)
 }
 
@@ -153,7 +163,7 @@ mod tests {
             let payload = vec![b'x'; length];
             let mut message = PartialMessage::new(Encoding::Text, false);
             for piece in payload.chunks(97) {
-                message.append(piece, [0; 4], length).unwrap();
+                message.append(piece, [0; 4], length, length).unwrap();
             }
             assert_eq!(message.len(), length);
             assert_eq!(
@@ -166,9 +176,19 @@ mod tests {
     #[test]
     fn what_is_held_never_exceeds_what_can_come() {
         let mut message = PartialMessage::new(Encoding::Binary, false);
+        for left in (1..=100_000).rev() {
+            message.append(b"x", [0; 4], left, 100_000).unwrap();
+            let bound = (64 * (message.len() + FRONT_BYTES)).min(100_000 + FRONT_BYTES);
+            assert!(message.bytes.capacity() <= bound, "{}", message.bytes.capacity());
+        }
+    }
+
+    #[test]
+    fn of_frames_that_may_have_followers_twice_as_much_is_held() {
+        let mut message = PartialMessage::new(Encoding::Binary, false);
         for _ in 0..1000 {
-            message.append(b"x", [0; 4], 1000).unwrap();
-            let bound = (2 * (message.len() + HEADER_BYTES_MAX)).min(1000 + HEADER_BYTES_MAX);
+            message.append(b"x", [0; 4], 1, 1000).unwrap();
+            let bound = (2 * (message.len() + FRONT_BYTES)).min(1000 + FRONT_BYTES);
             assert!(message.bytes.capacity() <= bound, "{}", message.bytes.capacity());
         }
     }
@@ -176,7 +196,7 @@ mod tests {
     #[test]
     fn empty_pieces_cost_nothing() {
         let mut message = PartialMessage::new(Encoding::Binary, false);
-        message.append(b"", [0; 4], 1000).unwrap();
+        message.append(b"", [0; 4], 1000, 1000).unwrap();
         assert_eq!(message.bytes.capacity(), 0);
         assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"")));
     }
@@ -184,13 +204,13 @@ mod tests {
     #[test]
     fn text_is_judged_as_it_comes_and_at_its_end() {
         let mut message = PartialMessage::new(Encoding::Text, false);
-        assert_eq!(message.append(b"\xe2\x82", [0; 4], 9), Ok(()));
-        assert_eq!(message.append(b"\xff", [0; 4], 9), Err(Fault::InvalidUtf8));
+        assert_eq!(message.append(b"\xe2\x82", [0; 4], 9, 9), Ok(()));
+        assert_eq!(message.append(b"\xff", [0; 4], 9, 9), Err(Fault::InvalidUtf8));
         let mut message = PartialMessage::new(Encoding::Text, false);
-        assert_eq!(message.append(b"\xe2\x82", [0; 4], 9), Ok(()));
+        assert_eq!(message.append(b"\xe2\x82", [0; 4], 9, 9), Ok(()));
         assert_eq!(message.finish(1 << 20), Err(Fault::InvalidUtf8));
         let mut message = PartialMessage::new(Encoding::Binary, false);
-        assert_eq!(message.append(b"\xff", [0; 4], 9), Ok(()));
+        assert_eq!(message.append(b"\xff", [0; 4], 9, 9), Ok(()));
         assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"\xff")));
     }
 

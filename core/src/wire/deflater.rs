@@ -3,8 +3,7 @@
 use flate2::{Compress, Compression, FlushCompress};
 
 use super::{
-    Deflate, HEADER_BYTES_MAX, Message,
-    header::Encoding,
+    Data, Deflate, HEADER_BYTES_MAX,
     message::{Frame, put_header_before},
 };
 
@@ -33,8 +32,8 @@ impl Deflater {
     }
 
     /// The message as a compressed frame of a server. `None` if it is not worth it.
-    pub(crate) fn deflate(self, message: &Message, window_bits: u8) -> Option<Frame> {
-        let payload = message.payload();
+    pub(crate) fn deflate(self, data: Data<'_>, window_bits: u8) -> Option<Frame> {
+        let Data { encoding, payload } = data;
         if self.level == 0 || payload.len() < self.bytes_min {
             return None;
         }
@@ -50,7 +49,6 @@ impl Deflater {
             return None;
         }
         let end = bytes[..written].strip_suffix(&TAIL)?.len();
-        let encoding = if message.is_text() { Encoding::Text } else { Encoding::Binary };
         let length = end - HEADER_BYTES_MAX;
         let start = put_header_before(encoding, true, length, HEADER_BYTES_MAX, &mut bytes);
         Some(Frame::copy_of(&bytes[start..end]))
@@ -66,8 +64,8 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc_is_compressed_so() {
         // Section 7.2.3.1 has "Hello" in one block with fixed codes, which is no gain.
-        assert_eq!(DEFLATER.deflate(&Message::text("Hello"), 15), None);
-        let frame = DEFLATER.deflate(&Message::text("HelloHelloHelloHello"), 15).unwrap();
+        assert_eq!(DEFLATER.deflate("Hello".into(), 15), None);
+        let frame = DEFLATER.deflate("HelloHelloHelloHello".into(), 15).unwrap();
         assert_eq!(frame.bytes()[0], 0xc1);
         assert_eq!(usize::from(frame.bytes()[1]), frame.bytes().len() - 2);
         assert!(frame.bytes().len() < 20, "{frame:?}");
@@ -78,17 +76,17 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(1);
         let noise: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(100_000).collect();
         for length in [0, 1, 2, 100, 100_000] {
-            assert_eq!(DEFLATER.deflate(&Message::binary(&noise[..length]), 15), None, "{length}");
+            assert_eq!(DEFLATER.deflate(noise[..length].into(), 15), None, "{length}");
         }
     }
 
     #[test]
     fn what_is_short_or_not_to_be_compressed_is_left_as_it_is() {
-        let message = Message::binary(&[0; 100]);
-        assert!(DEFLATER.deflate(&message, 9).is_some());
-        assert_eq!(Deflater { bytes_min: 101, ..DEFLATER }.deflate(&message, 15), None);
-        assert!(Deflater { bytes_min: 100, ..DEFLATER }.deflate(&message, 15).is_some());
-        assert_eq!(Deflater { level: 0, ..DEFLATER }.deflate(&message, 15), None);
+        let data = Data::from(&[0; 100][..]);
+        assert!(DEFLATER.deflate(data, 9).is_some());
+        assert_eq!(Deflater { bytes_min: 101, ..DEFLATER }.deflate(data, 15), None);
+        assert!(Deflater { bytes_min: 100, ..DEFLATER }.deflate(data, 15).is_some());
+        assert_eq!(Deflater { level: 0, ..DEFLATER }.deflate(data, 15), None);
     }
 
     #[test]

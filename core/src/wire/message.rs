@@ -10,6 +10,10 @@ use super::header::Encoding;
 /// The longest header of a frame that is not masked: RFC 6455, section 5.2.
 pub const HEADER_BYTES_MAX: usize = 10;
 
+/// Where the payload begins in a buffer that becomes a frame: there is room for any header before it,
+/// and long copies are fastest where allocations are aligned.
+pub(super) const FRONT_BYTES: usize = 16;
+
 /// A frame up to this length is moved into one allocation when it is made; to move a longer one
 /// costs more than a second allocation.
 const SHORT_BYTES_MAX: usize = 4096;
@@ -47,6 +51,12 @@ impl Frame {
             Some(long) => &long.buffer[long.start..],
             None => &self.0.slice,
         }
+    }
+
+    /// What the frame carries behind its header.
+    pub(super) fn payload(&self) -> &[u8] {
+        let bytes = self.bytes();
+        &bytes[header_bytes(bytes)..]
     }
 }
 
@@ -96,7 +106,11 @@ impl Message {
             }
             return Self::from_frame(&frame);
         }
-        Self(Frame::end_of([header, payload].concat(), 0))
+        let mut buffer = Vec::with_capacity(FRONT_BYTES + payload.len());
+        buffer.resize(FRONT_BYTES, 0);
+        buffer.extend_from_slice(payload);
+        let start = put_header_before(encoding, false, payload.len(), FRONT_BYTES, &mut buffer);
+        Self::from_buffer(buffer, start)
     }
 
     /// The message in a finished, unmasked, unfragmented data frame.
@@ -123,8 +137,7 @@ impl Message {
 
     /// The payload: for a text message, valid UTF-8.
     pub fn payload(&self) -> &[u8] {
-        let frame = self.frame();
-        &frame[header_bytes(frame)..]
+        self.0.payload()
     }
 
     /// Whether this is a text message, not a binary one.
@@ -157,7 +170,7 @@ impl fmt::Debug for Message {
 }
 
 /// How long the header of an unmasked frame is: RFC 6455, section 5.2.
-pub(super) fn header_bytes(frame: &[u8]) -> usize {
+fn header_bytes(frame: &[u8]) -> usize {
     match frame[1] & 0x7f {
         126 => 4,
         127 => 10,

@@ -29,6 +29,7 @@ mod assembly;
 mod client;
 mod close;
 mod control;
+mod data;
 mod deflate;
 mod deflater;
 mod extension;
@@ -55,6 +56,7 @@ mod utf8;
 
 pub use client::{AnswerFault, Answered, ClientHandshake, ClientRequestError};
 pub use close::CloseCodeNotAllowed;
+pub use data::Data;
 pub use deflate::{Deflate, DeflateAnswerError};
 pub use deflater::Deflater;
 pub use fault::Fault;

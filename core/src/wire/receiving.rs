@@ -173,7 +173,7 @@ impl Wire {
         } else {
             self.message_bytes_max
         };
-        message.append(&bytes[..taken], *mask, len_max)?;
+        message.append(&bytes[..taken], *mask, *left, len_max)?;
         *left -= taken;
         *mask = mask::after(*mask, taken);
         if *left > 0 {

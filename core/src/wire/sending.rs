@@ -1,58 +1,73 @@
 //! What a wire is asked to say.
 
-use tungstenite::protocol::{CloseFrame, frame::FrameHeader};
+use tungstenite::protocol::CloseFrame;
 
 use super::{
-    CloseCodeNotAllowed, Deflater, Message, Wire, close,
+    CloseCodeNotAllowed, Data, Deflater, HEADER_BYTES_MAX, Wire, close,
     control::ControlFrame,
     header::{CONTROL_BYTES_MAX, ControlKind, HEADER_BYTES_ANY_MAX},
     mask,
-    message::header_bytes,
+    message::put_header_before,
 };
 
 impl Wire {
-    /// Appends a message. Returns `false`, and appends nothing, after a Close has been sent.
-    pub fn send(&mut self, message: &Message, out: &mut Vec<u8>) -> bool {
-        self.append_message(message.frame(), message.payload(), out)
+    /// Appends a message: a [`Message`](super::Message), text or bytes. Returns `false`, and appends
+    /// nothing, after a Close has been sent.
+    ///
+    /// ```
+    /// use fanlight_core::wire::{Limits, Role, Wire};
+    ///
+    /// let mut out = Vec::new();
+    /// assert!(Wire::new(Role::Server, Limits::default()).send("hello", &mut out));
+    /// assert_eq!(out, b"\x81\x05hello");
+    /// ```
+    pub fn send<'a>(&mut self, data: impl Into<Data<'a>>, out: &mut Vec<u8>) -> bool {
+        self.append_data(data.into(), false, out)
     }
 
     /// Appends a message, compressed by `deflater` if that was agreed on and is worth it. Returns as
     /// [`send`](Self::send) does.
-    pub fn send_deflated(
+    pub fn send_deflated<'a>(
         &mut self,
-        message: &Message,
+        data: impl Into<Data<'a>>,
         deflater: Deflater,
         out: &mut Vec<u8>,
     ) -> bool {
+        let data = data.into();
         let deflated = self.deflate.and_then(|agreed| {
-            let window_bits = Deflater::window_bits(message.payload().len(), agreed);
-            deflater.deflate(message, window_bits)
+            let window_bits = Deflater::window_bits(data.payload.len(), agreed);
+            deflater.deflate(data, window_bits)
         });
-        match deflated {
+        match &deflated {
             Some(frame) => {
-                let payload = &frame.bytes()[header_bytes(frame.bytes())..];
-                self.append_message(frame.bytes(), payload, out)
+                let payload = frame.payload();
+                self.append_data(Data { payload, ..data }, true, out)
             }
-            None => self.send(message, out),
+            None => self.append_data(data, false, out),
         }
     }
 
-    /// Appends a server's finished `frame`, or a client's with its first byte and its payload.
-    fn append_message(&mut self, frame: &[u8], payload: &[u8], out: &mut Vec<u8>) -> bool {
+    fn append_data(&mut self, data: Data<'_>, is_deflated: bool, out: &mut Vec<u8>) -> bool {
         if self.close_sent {
             return false;
         }
-        let Some(mask) = self.next_mask() else {
-            out.extend_from_slice(frame);
-            return true;
-        };
-        out.reserve(HEADER_BYTES_ANY_MAX + payload.len());
-        let begun = out.len();
-        FrameHeader { mask: Some(mask), ..FrameHeader::default() }
-            .format(payload.len() as u64, out)
-            .expect("a vector takes every write");
-        out[begun] = frame[0];
-        mask::append(mask, payload, out);
+        let Data { encoding, payload } = data;
+        let mut header = [0; HEADER_BYTES_ANY_MAX];
+        let (end, length) = (HEADER_BYTES_MAX, payload.len());
+        let start = put_header_before(encoding, is_deflated, length, end, &mut header);
+        out.reserve(HEADER_BYTES_ANY_MAX + length);
+        match self.next_mask() {
+            None => {
+                out.extend_from_slice(&header[start..end]);
+                out.extend_from_slice(payload);
+            }
+            Some(mask) => {
+                header[start + 1] |= 0x80;
+                header[end..].copy_from_slice(&mask);
+                out.extend_from_slice(&header[start..]);
+                mask::append(mask, payload, out);
+            }
+        }
         true
     }
 

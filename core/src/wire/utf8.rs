@@ -21,13 +21,18 @@ impl Utf8 {
     /// Judges the next piece.
     pub(super) fn check(&mut self, piece: &[u8]) -> Result<(), Invalid> {
         let rest = self.complete(piece)?;
-        if let Err(error) = simdutf8::compat::from_utf8(rest) {
-            if error.error_len().is_some() {
-                return Err(Invalid);
-            }
-            self.begin(&rest[error.valid_up_to()..]);
+        let (whole, begun) = rest.split_at(rest.len() - unfinished_bytes(rest));
+        if !is_text(whole) {
+            return Err(Invalid);
         }
-        Ok(())
+        match str::from_utf8(begun) {
+            Ok(_) => Ok(()),
+            Err(error) if error.error_len().is_none() => {
+                self.begin(begun);
+                Ok(())
+            }
+            Err(_) => Err(Invalid),
+        }
     }
 
     /// Judges the end: no character may be unfinished.
@@ -60,6 +65,23 @@ impl Utf8 {
         self.begun[..character.len()].copy_from_slice(character);
         self.begun_bytes = character.len() as u8;
     }
+}
+
+/// How many bytes at the end begin a character that is longer: at most three. Whether they may is
+/// not judged.
+fn unfinished_bytes(text: &[u8]) -> usize {
+    for (bytes, byte) in (1..).zip(text.iter().rev().take(3)) {
+        let length = match byte {
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0.. => 4,
+            // It is inside of a character, and the one before it says more.
+            0x80..=0xbf => continue,
+            0..=0x7f => 1,
+        };
+        return if bytes < length { bytes } else { 0 };
+    }
+    0
 }
 
 #[cfg(test)]
