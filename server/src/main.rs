@@ -5,6 +5,11 @@
 //!
 //! `fanlight replay FILE` runs the journal of a shard again; see `fanlight replay --help`.
 
+#![cfg_attr(
+    not(any(feature = "smol", feature = "tokio")),
+    expect(dead_code, unused_variables, reason = "without a runtime, only journals are replayed")
+)]
+
 mod centrifugo;
 mod endpoint;
 mod listen;

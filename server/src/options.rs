@@ -34,8 +34,8 @@ struct Args {
     listen: Listen,
 
     /// The async runtime to run on.
-    #[arg(long, value_enum, env = "FANLIGHT_RUNTIME", default_value_t = Runtime::DEFAULT)]
-    runtime: Runtime,
+    #[arg(long, value_enum, env = "FANLIGHT_RUNTIME", default_value = Runtime::DEFAULT)]
+    runtime: Option<Runtime>,
 
     /// Encrypt connections, with the certificate chain in this file, in PEM. When this file or that of
     /// the key changes, both are read again.
@@ -168,6 +168,13 @@ impl Task {
         }
         let mut refuse = |why: String| command.error(ErrorKind::ValueValidation, why);
 
+        let Some(runtime) = args.runtime else {
+            return Err(refuse(
+                "no async runtime is built in, so this program can only replay journals; build it \
+                 with the feature tokio, smol or both"
+                    .to_owned(),
+            ));
+        };
         if !args.allow_remote && !args.listen.is_here() {
             return Err(refuse(format!(
                 "--listen is {}, which other machines may reach, and nobody is asked who they are; \
@@ -193,7 +200,7 @@ impl Task {
         Ok(Self::Serve(Box::new(Options {
             origins: Origins::new(args.allow_origin, &args.listen),
             listen: args.listen,
-            runtime: args.runtime,
+            runtime,
             tls: args.tls_cert.zip(args.tls_key),
             when_full: match args.when_full {
                 Full::Refuse => WhenFull::Refuse,

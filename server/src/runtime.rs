@@ -1,4 +1,6 @@
 //! The async runtimes that the server can run on.
+//!
+//! Without any of them there is no server, but journals can still be replayed.
 
 use clap::ValueEnum;
 
@@ -18,14 +20,14 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
-    /// Where the server runs if it is not told.
-    #[cfg(feature = "tokio")]
-    pub(crate) const DEFAULT: Self = Self::Tokio;
-    #[cfg(all(feature = "smol", not(feature = "tokio")))]
-    pub(crate) const DEFAULT: Self = Self::Smol;
-    #[cfg(not(any(feature = "tokio", feature = "smol")))]
-    pub(crate) const DEFAULT: Self =
-        compile_error!("the server needs a runtime: enable the feature `tokio`, `smol`, or both");
+    /// Where the server runs if it is not told; nowhere, if no runtime is built in.
+    pub(crate) const DEFAULT: Option<&'static str> = if cfg!(feature = "tokio") {
+        Some("tokio")
+    } else if cfg!(feature = "smol") {
+        Some("smol")
+    } else {
+        None
+    };
 
     /// Serves on this runtime until a signal has drained every shard.
     pub(crate) fn serve(self, options: Options, log: &Log) -> Result<(), Failure> {
