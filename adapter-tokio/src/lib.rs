@@ -44,8 +44,8 @@ pub use adapter::Tokio;
 pub use fanlight_core::*;
 pub use fanlight_driver::{
     Answer, Answering, Ask, Connection, ConnectionSettings, Connections, Door, DoorError, Driver,
-    Handle, HandleError, House, Incoming, Question, ReadHalf, Recording, SEND_BUFFER_BYTES_DEFAULT,
-    SendError, Shard, Stopped, Stream, Transport, WhenFull, WriteHalf,
+    Ending, Handle, HandleError, House, Incoming, Question, ReadHalf, Recording,
+    SEND_BUFFER_BYTES_DEFAULT, SendError, Shard, Stopped, Stream, Transport, WhenFull, WriteHalf,
 };
 #[cfg(feature = "tls")]
 pub use fanlight_driver::{Tls, TlsError};

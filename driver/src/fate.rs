@@ -1,11 +1,15 @@
 //! Whether a house runs, drains or has ended: known to all its shards and handles.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
 };
 
-use event_listener::Event;
+use event_listener::{Event, EventListener};
 
 use crate::error::Stopped;
 
@@ -77,14 +81,24 @@ impl Fate {
         }
     }
 
-    /// Waits for the house's end.
-    pub(crate) async fn ended(&self) -> Result<(), Stopped> {
+    /// Ready with the house's end. `changed` is the caller's, and empty at first.
+    pub(crate) fn poll_end(
+        &self,
+        changed: &mut Option<EventListener>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Stopped>> {
         loop {
-            let listener = self.changed.listen();
             if let Some(end) = self.end() {
-                return end;
+                return Poll::Ready(end);
             }
-            listener.await;
+            match changed {
+                Some(listener) => {
+                    ready!(Pin::new(listener).poll(cx));
+                    *changed = None;
+                }
+                // It may have ended since, of which a new listener is not told.
+                None => *changed = Some(self.changed.listen()),
+            }
         }
     }
 }
@@ -120,7 +134,8 @@ mod tests {
     fn who_waits_is_told() {
         let fate = Fate::new(1);
         block_on(async {
-            let mut ended = std::pin::pin!(fate.ended());
+            let mut changed = None;
+            let mut ended = std::future::poll_fn(|cx| fate.poll_end(&mut changed, cx));
             let mut closed = std::pin::pin!(fate.closed());
             assert_eq!(poll_once(&mut ended).await, None);
             assert_eq!(poll_once(&mut closed).await, None);

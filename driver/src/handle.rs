@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     ask::{Ask, Question},
+    ending::Ending,
     error::Stopped,
     house::Hall,
     mailbox::{Mailbox, Wish},
@@ -283,13 +284,10 @@ impl Handle {
 
     /// Ends the house gracefully: nobody is let in any more, and everybody is told, paced.
     ///
-    /// The drain begins at once, whether the future is awaited or not.
-    ///
-    /// # Errors
-    ///
-    /// The future ends when all shards have drained, or with the reason if the house ended in
-    /// another way.
-    pub fn drain(&self, drain: Drain) -> impl Future<Output = Result<(), Stopped>> + Send + use<> {
+    /// The drain begins at once, whether its end is waited for or not. It may be awaited, or waited
+    /// for with [`Ending::wait`], and comes when all shards have drained, or with the reason if the
+    /// house ended in another way.
+    pub fn drain(&self, drain: Drain) -> Ending {
         self.hall.drain(&drain);
         self.ended()
     }
@@ -301,14 +299,9 @@ impl Handle {
         self.hall.stop(Stopped::Asked);
     }
 
-    /// Waits for the end of the house.
-    ///
-    /// # Errors
-    ///
-    /// The reason, if it was not a drain that ended it.
-    pub fn ended(&self) -> impl Future<Output = Result<(), Stopped>> + Send + use<> {
-        let hall = Arc::clone(&self.hall);
-        async move { hall.fate.ended().await }
+    /// The end of the house, to be awaited or waited for.
+    pub fn ended(&self) -> Ending {
+        Ending::new(&self.hall)
     }
 
     /// Waits until the house lets nobody in any more: a drain has begun, or it has ended.

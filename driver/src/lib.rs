@@ -21,6 +21,7 @@ mod ask;
 mod connection;
 mod door;
 mod driver;
+mod ending;
 mod error;
 mod fate;
 mod grant;
@@ -44,6 +45,7 @@ pub use connection::{
 };
 pub use door::Door;
 pub use driver::Driver;
+pub use ending::Ending;
 pub use error::{DoorError, HandleError, Stopped};
 pub use handle::Handle;
 pub use house::{House, Shard};

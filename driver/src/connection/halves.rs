@@ -24,8 +24,8 @@ use crate::handle::Handle;
 ///   [`ConnectionSettings`](super::ConnectionSettings) allows, the socket is read no more until half
 ///   of it was taken.
 /// - **Who writes faster than the peer reads waits.** The sink is ready while there is room for what
-///   is given: at most half of the connection's outbox is filled by it, so it never causes its end.
-///   Publishes come on top.
+///   is given: it fills half of the connection's outbox at most, and a message longer than that waits
+///   for an empty one, so it never causes the end. Publishes come on top.
 /// - **Dropping it closes the connection**, with 1000 behind what was given before, or with 1011 if
 ///   the task panics.
 ///

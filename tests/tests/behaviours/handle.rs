@@ -131,8 +131,9 @@ pub(crate) async fn a_handle_works_before_the_server_runs(platform: &'static dyn
     let Served { address: _, handle, incoming: _, run } = platform.serve(plan).await.unwrap();
     assert_eq!(handle.shards(), 3);
     let drained = handle.drain(farewell(Duration::from_secs(10)));
+    let waiting = thread::spawn(|| drained.wait());
     soon(platform, run).await.unwrap();
-    soon(platform, drained).await.unwrap();
+    waiting.join().unwrap().unwrap();
     assert_eq!(handle.shard_stats().len(), 3);
     assert_eq!(futures_lite::future::poll_once(handle.ended()).await, Some(Ok(())));
 }
