@@ -20,6 +20,9 @@ use crate::{error::HandleError, house::Hall, mailbox::Wish};
 /// runtime. However it is asked, to have asked does not mean that it is done: it is in the mailbox of
 /// its shard, and done in that shard's next turn.
 ///
+/// A [`Service`](fanlight_core::Service) runs on the turn of a shard, and must ask with `now`: a shard
+/// that waited for itself would wait for ever.
+///
 /// ```no_run
 /// # async fn example(handle: fanlight_driver::Handle) -> Result<(), fanlight_driver::HandleError> {
 /// handle.publish("lobby", "now or never".into()).now()?;

@@ -20,8 +20,8 @@ use fanlight_core::{
 ///
 /// Each method that asks something of a shard makes an [`Ask`], or a [`Question`] if there is an
 /// answer: to be asked at once with `.now()`, which never waits; awaited, which waits until the
-/// shard has room; or waited for with `.wait()` on a thread without a runtime. Nothing is asked
-/// before.
+/// shard has room; or waited for with `.wait()` on a thread without a runtime, and never within a
+/// service. Nothing is asked before.
 ///
 /// What is asked is put into the mailbox of the shard that it concerns, and done in that shard's
 /// next turn. Requests of one thread about one connection, or about one topic, keep their order;

@@ -18,8 +18,9 @@ use crate::handle::Handle;
 /// One open connection, for a task of its own: a [`Stream`] of the peer's messages and a [`Sink`] of
 /// ours. Made by [`Incoming`](super::Incoming).
 ///
-/// - **Nothing is lost by dropping a future.** A message is taken out when `next` is ready with it;
-///   what a `send` that was dropped did not give was not given in part.
+/// - **Nothing is lost by dropping a future.** A message is taken out when `next` is ready with it. A
+///   `send` that is dropped before it was ready has given nothing; to try again, keep a clone of the
+///   message, which costs next to nothing.
 /// - **Who does not read pauses the peer.** When as much waits as
 ///   [`ConnectionSettings`](super::ConnectionSettings) allows, the socket is read no more until half
 ///   of it was taken.

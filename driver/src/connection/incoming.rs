@@ -2,6 +2,10 @@
 
 use std::{
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -20,7 +24,11 @@ use crate::handle::Handle;
 ///
 /// `adapter-tokio/examples/tasks.rs` is a whole server.
 #[derive(Debug)]
-pub struct Incoming(mpsc::UnboundedReceiver<Connection>);
+pub struct Incoming {
+    opened: mpsc::UnboundedReceiver<Connection>,
+    /// How many wait there: the shards count up, this counts down.
+    waiting: Arc<AtomicUsize>,
+}
 
 impl Incoming {
     /// The connections of the house of `handle`, and the service that is to be given to its shards.
@@ -42,9 +50,11 @@ impl Incoming {
     }
 
     fn build(handle: &Handle, settings: ConnectionSettings) -> (Self, Connections) {
-        // As many wait here as the shards' pools hold: `connections_max` bounds it.
-        let (opened, incoming) = mpsc::unbounded();
-        (Self(incoming), Connections::new(handle, settings, opened))
+        // A shard must not wait, so it is bounded by the count and not by the channel.
+        let (tell, opened) = mpsc::unbounded();
+        let waiting = Arc::default();
+        let connections = Connections::new(handle, settings, tell, &waiting);
+        (Self { opened, waiting }, connections)
     }
 }
 
@@ -52,6 +62,10 @@ impl Stream for Incoming {
     type Item = Connection;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Connection>> {
-        Pin::new(&mut self.0).poll_next(cx)
+        let next = Pin::new(&mut self.opened).poll_next(cx);
+        if let Poll::Ready(Some(_)) = &next {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
+        next
     }
 }

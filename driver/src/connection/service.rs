@@ -1,6 +1,12 @@
 //! The service that gives each connection to a task.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use fanlight_core::{CloseCode, CloseReason, ConnId, Context, Message, Request, Service};
 use futures_channel::mpsc::UnboundedSender;
@@ -19,6 +25,8 @@ pub struct Connections {
     hall: Arc<Hall>,
     settings: ConnectionSettings,
     opened: UnboundedSender<Connection>,
+    /// How many of those nobody has taken.
+    waiting: Arc<AtomicUsize>,
     decide: Option<Arc<Decide>>,
     /// By the slot of the connection.
     places: Vec<Option<Place>>,
@@ -47,9 +55,10 @@ impl Connections {
         handle: &Handle,
         settings: ConnectionSettings,
         opened: UnboundedSender<Connection>,
+        waiting: &Arc<AtomicUsize>,
     ) -> Self {
-        let hall = Arc::clone(handle.hall());
-        Self { hall, settings, opened, decide: None, places: Vec::new() }
+        let (hall, waiting) = (Arc::clone(handle.hall()), Arc::clone(waiting));
+        Self { hall, settings, opened, waiting, decide: None, places: Vec::new() }
     }
 
     /// Has requests answered by `decide` as by [`Service::on_request`]: at once, or later through a
@@ -97,13 +106,19 @@ impl Service for Connections {
             Some(Stage::Admitted(request)) => Some(request),
             Some(Stage::Open(_)) | None => None,
         };
-        let exchange = Arc::new(Exchange::new(conn, &self.hall, self.settings));
-        let connection = Connection::new(&exchange, request);
-        if self.opened.unbounded_send(connection).is_ok() {
-            self.place(conn, Stage::Open(exchange));
+        // Counted before it can be taken.
+        let waiting = self.waiting.fetch_add(1, Ordering::AcqRel);
+        let why = if waiting >= self.settings.incoming_connections_max {
+            "too many wait to be taken"
         } else {
-            cx.close(conn, CloseCode::Again, "nobody takes connections");
-        }
+            let exchange = Arc::new(Exchange::new(conn, &self.hall, self.settings));
+            if self.opened.unbounded_send(Connection::new(&exchange, request)).is_ok() {
+                return self.place(conn, Stage::Open(exchange));
+            }
+            "nobody takes connections"
+        };
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        cx.close(conn, CloseCode::Again, why);
     }
 
     fn on_message(&mut self, cx: &mut Context<'_>, conn: ConnId, message: Message) {
@@ -130,6 +145,7 @@ impl Clone for Connections {
             hall: Arc::clone(&self.hall),
             settings: self.settings,
             opened: self.opened.clone(),
+            waiting: Arc::clone(&self.waiting),
             decide: self.decide.clone(),
             places: Vec::new(),
         }

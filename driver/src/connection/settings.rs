@@ -1,15 +1,20 @@
-//! How much may wait between a connection's task and its shard.
+//! How many connections may wait for a task, and how much between a task and its shard.
 
 use std::ops::RangeInclusive;
 
 use fanlight_core::ConfigError;
 
-/// How much may wait between the task of a connection and its shard.
+/// How many connections may wait for a task, and how much between the task of one and its shard.
 ///
-/// It comes on top of the outbox, and is held for as long as something waits: nothing for an idle
+/// What waits comes on top of the outbox, and is held for as long as it does: nothing for an idle
 /// connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionSettings {
+    /// Most connections that wait in [`Incoming`](super::Incoming) to be taken, among them those that
+    /// have ended meanwhile. Whoever opens while so many wait is closed with 1013.
+    ///
+    /// Default 16,384; from 1 to 1,048,576.
+    pub incoming_connections_max: usize,
     /// Most messages that wait for the task before its peer is read no more. What one read has
     /// brought besides, up to `read_bytes_max`, still comes on top.
     ///
@@ -29,6 +34,7 @@ pub struct ConnectionSettings {
 impl Default for ConnectionSettings {
     fn default() -> Self {
         Self {
+            incoming_connections_max: 16 * 1024,
             inbound_messages_max: 64,
             inbound_bytes_max: 256 * 1024,
             outbound_bytes_max: 64 * 1024,
@@ -37,12 +43,13 @@ impl Default for ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    const MESSAGES: RangeInclusive<usize> = 1..=1 << 20;
+    const COUNT: RangeInclusive<usize> = 1..=1 << 20;
     const BYTES: RangeInclusive<usize> = 1..=1 << 30;
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (field, value, range) in [
-            ("inbound_messages_max", self.inbound_messages_max, Self::MESSAGES),
+            ("incoming_connections_max", self.incoming_connections_max, Self::COUNT),
+            ("inbound_messages_max", self.inbound_messages_max, Self::COUNT),
             ("inbound_bytes_max", self.inbound_bytes_max, Self::BYTES),
             ("outbound_bytes_max", self.outbound_bytes_max, Self::BYTES),
         ] {

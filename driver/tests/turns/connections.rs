@@ -44,6 +44,12 @@ fn close(code: u16) -> Vec<u8> {
     [&[0x88, 2], &code.to_be_bytes()[..]].concat()
 }
 
+/// A Close of 1013 with this reason.
+fn refused(reason: &str) -> Vec<u8> {
+    let length = u8::try_from(2 + reason.len()).unwrap();
+    [&[0x88, length], &1013_u16.to_be_bytes()[..], reason.as_bytes()].concat()
+}
+
 fn take(connection: &mut Connection) -> Option<String> {
     let message = now(connection.next()).flatten()?;
     Some(message.as_text().unwrap().to_owned())
@@ -238,9 +244,34 @@ fn whoever_comes_when_nobody_takes_connections_is_told() {
     drop(room.incoming);
     room.stage.settle();
     assert!(pipe.ends().output.ends_with(&close(1000)), "nobody took it");
-    let pipe = room.stage.open_pipe();
-    assert!(pipe.is_dropped() || pipe.ends().output.is_empty());
+    let pipe = room.stage.pipe();
+    pipe.give(REQUEST);
+    room.stage.settle();
+    assert!(pipe.ends().output.ends_with(&refused("nobody takes connections")));
     assert_eq!(room.stage.handle.stats().open, 0);
+}
+
+#[test]
+fn who_has_ended_still_waits_to_be_taken_and_no_more_do_than_may() {
+    let bounds = ConnectionSettings { incoming_connections_max: 2, ..Default::default() };
+    let mut room = Room::new(Settings::default(), bounds);
+    let pipes = [room.stage.open_pipe(), room.stage.open_pipe()];
+    for pipe in pipes {
+        pipe.give(&frame("heard"));
+        pipe.give(&[0x88, 0x80, 0, 0, 0, 0]);
+        room.stage.settle();
+    }
+    let pipe = room.stage.pipe();
+    pipe.give(REQUEST);
+    room.stage.settle();
+    assert!(pipe.ends().output.ends_with(&refused("too many wait to be taken")));
+    let mut first = now(room.incoming.next()).flatten().unwrap();
+    assert_eq!(take(&mut first).as_deref(), Some("heard"), "though its peer has left");
+    let _pipe = room.stage.open_pipe();
+    for _ in 0..2 {
+        assert!(now(room.incoming.next()).flatten().is_some());
+    }
+    assert!(now(room.incoming.next()).is_none());
 }
 
 #[test]
