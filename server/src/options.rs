@@ -46,8 +46,9 @@ struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// What becomes of peers while every shard has --connections-max: they are refused with 503, or
-    /// wait in the system's queue until somebody leaves.
+    /// What becomes of peers while every shard has --connections-max: they are refused with 503, or if
+    /// connections are encrypted without a word; or they wait in the system's queue until somebody
+    /// leaves.
     #[arg(long, value_enum, default_value = "refuse")]
     when_full: Full,
 
@@ -63,9 +64,9 @@ struct Args {
 
     /// Let web pages of this origin connect, as in `https://example.com` or `http://localhost:3000`,
     /// or with `*` those of any. May be given many times. Without it, pages of this server's own host
-    /// may connect, and if --listen is a loopback address, only under a name of loopback; with it,
-    /// pages of the origins given and no others. Programs that are not browsers send no Origin and
-    /// always may.
+    /// may connect, and if --listen is a loopback address or a Unix socket, only under a name of
+    /// loopback; with it, pages of the origins given and no others. Programs that are not browsers
+    /// send no Origin and always may.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<Allowed>,
 

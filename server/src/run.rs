@@ -123,6 +123,11 @@ fn greet(
             writeln!(out, "It keeps journals in {} to {}.", first.display(), last.display())?;
         }
     }
+    #[cfg(unix)]
+    if let Listen::Unix(path) = at {
+        let path = path.display();
+        writeln!(out, "As in `curl --unix-socket {path} http://localhost/`, through the socket")?;
+    }
     let (ws, http) = if is_encrypted { ("wss", "https") } else { ("ws", "http") };
     let at: &dyn fmt::Display = match at {
         Listen::Tcp(address) => &SocketAddr::new(reachable(address.ip()), address.port()),

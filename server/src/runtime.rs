@@ -4,11 +4,7 @@
 
 use clap::ValueEnum;
 
-use crate::{
-    log::Log,
-    options::Options,
-    run::{self, Failure},
-};
+use crate::{log::Log, options::Options, run::Failure};
 
 /// An async runtime that is built in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,9 +31,11 @@ impl Runtime {
             #[cfg(feature = "tokio")]
             Self::Tokio => tokio_runtime(options.shards)
                 .map_err(|source| Failure::Runtime { shards: options.shards, source })?
-                .block_on(run::serve::<fanlight_tokio::Tokio>(options, log)),
+                .block_on(crate::run::serve::<fanlight_tokio::Tokio>(options, log)),
             #[cfg(feature = "smol")]
-            Self::Smol => async_io::block_on(run::serve::<fanlight_smol::Smol>(options, log)),
+            Self::Smol => {
+                async_io::block_on(crate::run::serve::<fanlight_smol::Smol>(options, log))
+            }
         }
     }
 }
