@@ -29,20 +29,28 @@
 //! Each shard has a thread of its own, on which `async-io` watches its sockets, so that no other task
 //! of the program waits for a shard. What accepts is polled by whoever polls [`Server::run`].
 //!
+//! Everything of [`fanlight_core`] is here too, so that an application depends on one crate. For
+//! sockets of a kind of your own, open a [`House`] and drive its shards with a [`SmolRuntime`]
+//! each.
+//!
+//! # Ways in
+//!
+//! [`Server::bind`] listens on TCP, [`Server::bind_unix`] on a Unix socket, and with the feature `tls`
+//! `Server::tls` encrypts. [`Server::unbound`] listens nowhere: what a web framework has upgraded, or
+//! any other stream, is let in by [`Handle::attach`]. [`Incoming`] gives each connection to a task of
+//! its own, for whoever prefers that to a service. The `examples/` of both adapters are whole
+//! programs.
+//!
 //! # async-std
 //!
 //! All of this runs unchanged inside an async-std program: `async_std::task::block_on` and `spawn`
 //! take the place of smol's, and nothing else differs. *Unchanged* means that no feature is to be
 //! chosen, no second reactor is started and no stream is wrapped: async-std stands on the same
-//! `async-io`, so a future of this crate wakes as well under its executor as under smol's, and
-//! streams of both speak `futures-io`. The tests run every behaviour under both.
+//! `async-io` since its version 1.13, so a future of this crate wakes as well under its executor as
+//! under smol's, and streams of both speak `futures-io`. The tests run every behaviour under both.
 //!
 //! async-std is discontinued, and its authors name smol as what to use instead. This crate serves
 //! the programs that still run on it, and they can move to smol one task at a time.
-//!
-//! Everything of [`fanlight_core`] is here too, so that an application depends on one crate. For
-//! sockets of a kind of your own, open a [`House`] and drive its shards with a [`SmolRuntime`]
-//! each.
 
 mod adapter;
 mod runtime;

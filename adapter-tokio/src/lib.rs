@@ -32,6 +32,14 @@
 //! Everything of [`fanlight_core`] is here too, so that an application depends on one crate. For
 //! sockets of a kind of your own, open a [`House`] and drive its shards with a [`TokioRuntime`]
 //! each.
+//!
+//! # Ways in
+//!
+//! [`Server::bind`] listens on TCP, [`Server::bind_unix`] on a Unix socket, and with the feature `tls`
+//! `Server::tls` encrypts. [`Server::unbound`] listens nowhere: what a web framework has upgraded, or
+//! any other stream, is let in by [`Handle::attach`]. [`Incoming`] gives each connection to a task of
+//! its own, for whoever prefers that to a service. The `examples/` of both adapters are whole
+//! programs.
 
 mod adapter;
 mod runtime;
