@@ -6,7 +6,7 @@ use fanlight_core::{ConnId, Event, Instant, Service};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::exchange::{Exchange, Want};
-use crate::{driver::Driver, mailbox::Mail, runtime::Runtime};
+use crate::{driver::Driver, runtime::Runtime};
 
 impl<T, S, R> Driver<T, S, R>
 where
@@ -25,10 +25,7 @@ where
                 Want::Farewell(farewell) => self.tell(now, farewell.event(conn)),
                 // The end is told through the service.
                 Want::Sending(_) if !self.hub.is_open(conn) => return,
-                Want::Sending(_) if self.work_left == 0 => {
-                    let mailbox = self.tenancy.mailbox();
-                    return mailbox.put(Mail::Attend(Arc::clone(exchange)));
-                }
+                Want::Sending(_) if self.work_left == 0 => return exchange.note_again(),
                 Want::Sending(message) if self.hub.has_room_in_outbox(conn, &message) => {
                     self.tell(now, Event::Send(conn, message));
                     exchange.take();

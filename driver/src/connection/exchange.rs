@@ -145,6 +145,11 @@ impl Exchange {
         self.state().is_noted = false;
     }
 
+    /// The shard has no more time for it in this turn.
+    pub(super) fn note_again(self: &Arc<Self>) {
+        self.note(self.state());
+    }
+
     /// What is wanted next.
     pub(super) fn want(&self) -> Option<Want> {
         let mut state = self.state();
