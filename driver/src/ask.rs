@@ -114,7 +114,8 @@ impl Future for Ask {
 /// An [`Ask`] that is answered.
 ///
 /// Awaiting it, or [`wait`](Self::wait), waits for room and then for the answer.
-/// [`now`](Self::now) asks at once and gives the [`Answer`] to wait for later, or never.
+/// [`now`](Self::now) asks at once and gives the [`Answer`] to wait for later, or never. One that is
+/// dropped while it waits for its answer has been asked, and is done all the same.
 ///
 /// ```no_run
 /// # async fn example(handle: fanlight_driver::Handle) -> Result<(), fanlight_driver::HandleError> {
