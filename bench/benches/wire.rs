@@ -5,16 +5,31 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fanlight_bench::{
-    decode, encode,
+    decode, encode, inflate,
     load::{Arrival, Load},
 };
 
 fn decode(criterion: &mut Criterion) {
     for arrival in Arrival::ALL {
         let mut group = criterion.benchmark_group(format!("decode-{arrival}"));
-        for load in Load::all() {
+        for load in Load::plain() {
             group.throughput(Throughput::Bytes((load.payload_bytes * load.messages()) as u64));
             for (name, mut machine) in decode::all(load, arrival) {
+                let id = BenchmarkId::new(format!("{name}/{}", load.kind), load.payload_bytes);
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| machine.decode(load.messages()));
+                });
+            }
+        }
+    }
+}
+
+fn inflate(criterion: &mut Criterion) {
+    for arrival in Arrival::ALL {
+        let mut group = criterion.benchmark_group(format!("inflate-{arrival}"));
+        for load in Load::deflated() {
+            group.throughput(Throughput::Bytes((load.payload_bytes * load.messages()) as u64));
+            for (name, mut machine) in inflate::all(load, arrival) {
                 let id = BenchmarkId::new(format!("{name}/{}", load.kind), load.payload_bytes);
                 group.bench_function(id, |bencher| {
                     bencher.iter(|| machine.decode(load.messages()));
@@ -27,7 +42,7 @@ fn decode(criterion: &mut Criterion) {
 fn encode(criterion: &mut Criterion) {
     for (task, title) in encode::Task::ALL {
         let mut group = criterion.benchmark_group(title);
-        for load in Load::all() {
+        for load in Load::plain() {
             group.throughput(Throughput::Bytes((load.payload_bytes * load.messages()) as u64));
             for (name, mut machine, _) in encode::all(load, task) {
                 let id = BenchmarkId::new(format!("{name}/{}", load.kind), load.payload_bytes);
@@ -41,11 +56,11 @@ fn encode(criterion: &mut Criterion) {
 
 criterion_group! {
     name = wire;
-    // Some 360 benchmarks: short ones, and `--measurement-time` for whoever has more.
+    // Some 350 benchmarks: short ones, and `--measurement-time` for whoever has more.
     config = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(50))
         .measurement_time(Duration::from_millis(200));
-    targets = decode, encode
+    targets = decode, encode, inflate
 }
 criterion_main!(wire);

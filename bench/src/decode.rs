@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use fanlight_core::wire::{Incoming, Limits, Role, Wire};
+use fanlight_core::wire::{Deflate, Incoming, Limits, Role, Wire};
 use fastwebsockets::{FragmentCollector, OpCode, Role as FastRole, WebSocket};
 use tungstenite::{
     Message,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// As many bytes as our driver reads at once.
-const READ_BYTES: usize = 16 << 10;
+pub(crate) const READ_BYTES: usize = 16 << 10;
 
 /// Something that makes messages of bytes.
 pub trait Decode {
@@ -25,7 +25,7 @@ pub trait Decode {
 
 /// All of them, ours first, and their names.
 pub fn all(load: Load, arrival: Arrival) -> Vec<(&'static str, Box<dyn Decode>)> {
-    let spring = || Spring::new(load, arrival);
+    let spring = || Spring::new(load.frames(), arrival);
     vec![
         ("fanlight", Box::new(Fanlight::new(spring()))),
         ("tungstenite", Box::new(Tungstenite::new(spring(), WebSocketConfig::default()))),
@@ -40,7 +40,7 @@ pub fn all(load: Load, arrival: Arrival) -> Vec<(&'static str, Box<dyn Decode>)>
     ]
 }
 
-struct Fanlight {
+pub(crate) struct Fanlight {
     wire: Wire,
     spring: Spring,
     room: Vec<u8>,
@@ -48,8 +48,15 @@ struct Fanlight {
 
 impl Fanlight {
     fn new(spring: Spring) -> Self {
+        Self::agreed(spring, None)
+    }
+
+    /// Where this was agreed on.
+    pub(crate) fn agreed(spring: Spring, deflate: Option<Deflate>) -> Self {
         let limits = Limits { message_bytes_max: 64 << 20, ..Limits::default() };
-        Self { wire: Wire::new(Role::Server, limits), spring, room: vec![0; READ_BYTES] }
+        let mut wire = Wire::new(Role::Server, limits);
+        wire.set_deflate(deflate);
+        Self { wire, spring, room: vec![0; READ_BYTES] }
     }
 }
 
@@ -133,7 +140,7 @@ mod tests {
 
     #[test]
     fn all_make_the_same_of_the_same_bytes() {
-        for load in Load::all() {
+        for load in Load::plain() {
             for arrival in Arrival::ALL {
                 for (name, mut machine) in all(load, arrival) {
                     let (messages, payload_bytes) = machine.decode(10);

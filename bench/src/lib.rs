@@ -7,6 +7,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod inflate;
 pub mod load;
 mod memory;
 pub mod ratio;

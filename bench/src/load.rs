@@ -3,6 +3,10 @@
 use std::fmt;
 
 use fastrand::Rng;
+use flate2::{Compress, Compression, FlushCompress};
+
+/// What a compressed message leaves out at its end: RFC 7692, section 7.2.1.
+pub const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// Payloads from a greeting to a document, in bytes.
 pub const SIZES: [usize; 6] = [16, 128, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
@@ -16,11 +20,13 @@ pub enum Kind {
     Ascii,
     /// Text of which every fourth character takes two to four bytes.
     Text,
+    /// Text as an application sends it, which gets shorter when it is compressed.
+    Json,
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Binary, Self::Ascii, Self::Text];
+    /// What is sent as it is.
+    pub const PLAIN: [Self; 3] = [Self::Binary, Self::Ascii, Self::Text];
 
     /// Whether it is sent as text.
     pub fn is_text(self) -> bool {
@@ -34,6 +40,7 @@ impl fmt::Display for Kind {
             Self::Binary => "binary",
             Self::Ascii => "ascii",
             Self::Text => "text",
+            Self::Json => "json",
         })
     }
 }
@@ -71,11 +78,16 @@ pub struct Load {
 }
 
 impl Load {
-    /// All that is compared.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Kind::ALL.into_iter().flat_map(|kind| {
+    /// All that is compared where nothing is compressed.
+    pub fn plain() -> impl Iterator<Item = Self> {
+        Kind::PLAIN.into_iter().flat_map(|kind| {
             SIZES.into_iter().map(move |payload_bytes| Self { kind, payload_bytes })
         })
+    }
+
+    /// All that is compared where messages come compressed.
+    pub fn deflated() -> impl Iterator<Item = Self> {
+        SIZES.into_iter().map(|payload_bytes| Self { kind: Kind::Json, payload_bytes })
     }
 
     /// How many messages make a sample that can be timed: half a megabyte of them, or 4,096, and at
@@ -104,33 +116,62 @@ impl Load {
                 }
                 text.into_bytes()
             }
+            Kind::Json => {
+                let mut text = String::with_capacity(self.payload_bytes + 128);
+                while text.len() < self.payload_bytes {
+                    let name: String = (0..8).map(|_| rng.lowercase()).collect();
+                    let (id, at, level) = (rng.u32(..), rng.u64(..1 << 41), rng.i16(..));
+                    text += &format!(
+                        r#"{{"id":{id},"name":"{name}","at":{at},"level":{level},"online":{}}},"#,
+                        rng.bool()
+                    );
+                }
+                text.truncate(self.payload_bytes);
+                text.into_bytes()
+            }
         }
     }
 
     /// What a client sends, and where each message ends: enough to be said over and over.
     pub fn frames(&self) -> (Vec<u8>, Vec<usize>) {
-        let mut rng = Rng::with_seed(1);
-        let payload = self.payload();
-        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        // So many that a library does not find in a cache what only a benchmark repeats.
-        while bytes.len() < 256 << 10 {
-            let mask = rng.u32(1..).to_le_bytes();
-            bytes.push(if self.kind.is_text() { 0x81 } else { 0x82 });
-            match payload.len() {
-                length @ 0..=125 => bytes.push(0x80 | length as u8),
-                length @ 126..=0xffff => {
-                    bytes.push(0x80 | 126);
-                    bytes.extend((length as u16).to_be_bytes());
-                }
-                length => {
-                    bytes.push(0x80 | 127);
-                    bytes.extend((length as u64).to_be_bytes());
-                }
-            }
-            bytes.extend(mask);
-            bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
-            ends.push(bytes.len());
-        }
-        (bytes, ends)
+        framed(if self.kind.is_text() { 0x81 } else { 0x82 }, &self.payload())
     }
+
+    /// The same, each message compressed by itself, under this first byte of a header.
+    pub fn deflated_frames(&self, first: u8) -> (Vec<u8>, Vec<usize>) {
+        let payload = self.payload();
+        let mut deflated = Vec::with_capacity(payload.len() + payload.len() / 8 + 64);
+        Compress::new(Compression::default(), false)
+            .compress_vec(&payload, &mut deflated, FlushCompress::Sync)
+            .expect("there is room");
+        // RFC 7692, section 7.2.1.
+        deflated.truncate(deflated.len() - TAIL.len());
+        framed(first, &deflated)
+    }
+}
+
+/// Masked frames of this payload.
+fn framed(first: u8, payload: &[u8]) -> (Vec<u8>, Vec<usize>) {
+    let mut rng = Rng::with_seed(1);
+    let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+    // So many that a library does not find in a cache what only a benchmark repeats.
+    while bytes.len() < 256 << 10 {
+        let mask = rng.u32(1..).to_le_bytes();
+        bytes.push(first);
+        match payload.len() {
+            length @ 0..=125 => bytes.push(0x80 | length as u8),
+            length @ 126..=0xffff => {
+                bytes.push(0x80 | 126);
+                bytes.extend((length as u16).to_be_bytes());
+            }
+            length => {
+                bytes.push(0x80 | 127);
+                bytes.extend((length as u64).to_be_bytes());
+            }
+        }
+        bytes.extend(mask);
+        bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+        ends.push(bytes.len());
+    }
+    (bytes, ends)
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::load::{Arrival, Load};
+use crate::load::Arrival;
 
 /// Gives the same bytes over and over.
 pub(crate) struct Spring {
@@ -22,8 +22,8 @@ pub(crate) struct Spring {
 }
 
 impl Spring {
-    pub(crate) fn new(load: Load, arrival: Arrival) -> Self {
-        let (bytes, ends) = load.frames();
+    /// Of these frames, and where each ends.
+    pub(crate) fn new((bytes, ends): (Vec<u8>, Vec<usize>), arrival: Arrival) -> Self {
         let stops = match arrival {
             Arrival::Alone => ends,
             Arrival::Stream => vec![bytes.len()],

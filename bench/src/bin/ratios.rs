@@ -7,7 +7,8 @@
 //! ```
 
 use fanlight_bench::{
-    decode, encode,
+    decode::{self, Decode},
+    encode, inflate,
     load::{Arrival, Load},
     ratio::{self, Contender, Row},
 };
@@ -21,13 +22,23 @@ fn main() {
     for arrival in Arrival::ALL {
         let title = format!("decode-{arrival}");
         if title.contains(&wanted) {
-            let rows: Vec<Row> = Load::all().map(|load| decode_row(load, arrival)).collect();
+            let rows: Vec<Row> =
+                Load::plain().map(|load| decode_row(load, decode::all(load, arrival))).collect();
+            worst = worst.max(ratio::print(&title, &rows));
+        }
+    }
+    for arrival in Arrival::ALL {
+        let title = format!("inflate-{arrival}");
+        if title.contains(&wanted) {
+            let rows: Vec<Row> = Load::deflated()
+                .map(|load| decode_row(load, inflate::all(load, arrival)))
+                .collect();
             worst = worst.max(ratio::print(&title, &rows));
         }
     }
     for (task, title) in encode::Task::ALL {
         if title.contains(&wanted) {
-            let rows: Vec<Row> = Load::all().map(|load| encode_row(load, task)).collect();
+            let rows: Vec<Row> = Load::plain().map(|load| encode_row(load, task)).collect();
             worst = worst.max(ratio::print(title, &rows));
         }
     }
@@ -38,8 +49,7 @@ fn name(load: Load) -> String {
     format!("{} {} B", load.kind, load.payload_bytes)
 }
 
-fn decode_row(load: Load, arrival: Arrival) -> Row {
-    let mut machines = decode::all(load, arrival);
+fn decode_row(load: Load, mut machines: Vec<(&'static str, Box<dyn Decode>)>) -> Row {
     let mut samples: Vec<Contender<'_>> = Vec::new();
     for (name, machine) in &mut machines {
         samples.push((name, Box::new(|| machine.decode(load.messages()).0)));
