@@ -11,6 +11,10 @@ use std::{
     time::Duration,
 };
 
+use fanlight_core::{
+    http::{HeaderMap, Uri},
+    wire::{Answered, ClientHandshake},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpSocket, TcpStream},
@@ -51,15 +55,24 @@ impl Server {
         options: impl IntoIterator<Item = T>,
     ) -> Result<Self, Failure> {
         let path: PathBuf = std::env::current_exe()?.with_file_name("fanlight");
-        let mut child = Command::new(&path)
+        let mut command = Command::new(&path);
+        command
             .args(["--listen", "127.0.0.1:0", "--shards", "1", "--upgrading-max", "20000"])
-            .args(options)
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| {
-                format!("{}: {error}; build it with the same profile", path.display())
-            })?;
+            .args(options);
+        Self::run(command).await.map_err(|error| {
+            format!("{}: {error}; build it with the same profile", path.display()).into()
+        })
+    }
+
+    /// Starts any server that says at which `ws://` address it listens.
+    ///
+    /// To be called in a [`LocalSet`](tokio::task::LocalSet).
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started, or does not say where it listens.
+    pub async fn run(mut command: Command) -> Result<Self, Failure> {
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let pid = child.id().ok_or("the server is gone")?;
         let stdout = child.stdout.take().ok_or("the server has no output")?;
         let mut lines = BufReader::new(stdout).lines();
@@ -83,13 +96,31 @@ impl Server {
     ///
     /// If one of them is refused or takes too long.
     pub async fn open(&self, path: &str, connections: usize) -> Result<Vec<TcpStream>, Failure> {
+        let opened = self.open_with(path, connections, &HeaderMap::new()).await?;
+        Ok(opened.into_iter().map(|(stream, _)| stream).collect())
+    }
+
+    /// Opens so many connections to `path`, with these headers in the requests; each comes with
+    /// what was agreed on.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is refused or takes too long.
+    pub async fn open_with(
+        &self,
+        path: &str,
+        connections: usize,
+        headers: &HeaderMap,
+    ) -> Result<Vec<(TcpStream, Answered)>, Failure> {
+        let uri: Uri = format!("ws://{}{path}", self.address).parse()?;
         let connecting = Rc::new(Semaphore::new(CONNECTING_MAX));
         let mut opening = Vec::new();
         for number in 0..connections {
-            let (connecting, address, path) = (connecting.clone(), self.address, path.to_owned());
+            let (connecting, address) = (connecting.clone(), self.address);
+            let handshake = ClientHandshake::new(&uri, headers.clone(), [7; 16])?;
             opening.push(tokio::task::spawn_local(async move {
                 let _permit = connecting.acquire().await.map_err(io::Error::other)?;
-                connect(address, &path, number).await
+                connect(address, handshake, number).await
             }));
         }
         let mut streams = Vec::new();
@@ -161,23 +192,22 @@ impl Server {
     }
 }
 
-async fn connect(address: SocketAddr, path: &str, number: usize) -> io::Result<TcpStream> {
+async fn connect(
+    address: SocketAddr,
+    mut handshake: ClientHandshake,
+    number: usize,
+) -> io::Result<(TcpStream, Answered)> {
     let source = Ipv4Addr::new(127, 0, 0, 1 + (number % SOURCES) as u8);
     let socket = TcpSocket::new_v4()?;
     socket.bind((source, 0).into())?;
     let mut stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await?);
+    stream.write_all(handshake.request()).await?;
+    // A byte at a time, so that no frame is taken with the answer.
+    loop {
+        let byte = stream.read_u8().await?;
+        if let Some((answered, _)) = handshake.receive(&[byte]).map_err(io::Error::other)? {
+            return Ok((stream, answered));
+        }
     }
-    if !head.starts_with(b"HTTP/1.1 101 ") {
-        return Err(io::Error::other(String::from_utf8_lossy(&head).into_owned()));
-    }
-    Ok(stream)
 }
