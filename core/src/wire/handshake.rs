@@ -112,8 +112,9 @@ fn check_request_line(head: &[u8]) -> Result<(), RequestFault> {
         }
         _ => return Err(RequestFault::Malformed),
     }
-    // A target has no fragment; the parser would cut one off in silence.
-    if line.contains(&b'#') { Err(RequestFault::Malformed) } else { Ok(()) }
+    // A target has no fragment; the parser would cut one off in silence. A method may have that sign.
+    let mut behind_method = line.iter().skip_while(|byte| **byte != b' ');
+    if behind_method.any(|byte| *byte == b'#') { Err(RequestFault::Malformed) } else { Ok(()) }
 }
 
 fn fault_of(error: &Error) -> RequestFault {
@@ -364,6 +365,7 @@ mod tests {
             ("POST /chat HTTP/1.1", RequestFault::MethodNotGet),
             ("HEAD / HTTP/1.1", RequestFault::MethodNotGet),
             ("get / HTTP/1.1", RequestFault::MethodNotGet),
+            ("#ET / HTTP/1.1", RequestFault::MethodNotGet),
             ("GET / HTTP/1.0", RequestFault::HttpVersionNot11),
             ("PRI * HTTP/2.0", RequestFault::HttpVersionNot11),
             ("GET / HTTP/1.1 ", RequestFault::Malformed),
