@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use fanlight_core::wire::{Deflate, Incoming, Limits, Role, Wire};
+use fanlight_core::wire::{Deflate, Incoming, Inflater, Limits, Role, Wire};
 use fastwebsockets::{FragmentCollector, OpCode, Role as FastRole, WebSocket};
 use tungstenite::{
     Message,
@@ -44,6 +44,7 @@ pub(crate) struct Fanlight {
     wire: Wire,
     spring: Spring,
     room: Vec<u8>,
+    inflater: Inflater,
 }
 
 impl Fanlight {
@@ -56,7 +57,7 @@ impl Fanlight {
         let limits = Limits { message_bytes_max: 64 << 20, ..Limits::default() };
         let mut wire = Wire::new(Role::Server, limits);
         wire.set_deflate(deflate);
-        Self { wire, spring, room: vec![0; READ_BYTES] }
+        Self { wire, spring, room: vec![0; READ_BYTES], inflater: Inflater::default() }
     }
 }
 
@@ -67,7 +68,7 @@ impl Decode for Fanlight {
             let bytes = self.spring.take(READ_BYTES);
             let room = &mut self.room[..bytes.len()];
             room.copy_from_slice(bytes);
-            let outcome = self.wire.receive(room, &mut |incoming| {
+            let outcome = self.wire.receive_with(&mut self.inflater, room, &mut |incoming| {
                 if let Incoming::Message(message) = incoming {
                     count += 1;
                     sum += message.payload().len();

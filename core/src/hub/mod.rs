@@ -55,6 +55,7 @@ use crate::{
     stats::Stats,
     time::Instant,
     topic::Audience,
+    wire::Inflater,
 };
 
 /// Tells the key of connections' luck from the other keys that the seed makes.
@@ -111,6 +112,7 @@ pub struct Hub {
     service_rng: fastrand::Rng,
     stats: Stats,
     scratch: Vec<u8>,
+    inflater: Inflater,
     /// Set while a call is under way: found set, a panic cut that call short.
     is_busy: bool,
     /// How many of the caller's commands are older than the call under way, if it is recorded.
@@ -141,6 +143,7 @@ impl Hub {
             service_rng: fastrand::Rng::with_seed(seat.seed ^ u64::from(seat.shard.0) << 56),
             stats: Stats::default(),
             scratch: Vec::new(),
+            inflater: Inflater::default(),
             is_busy: false,
             older: 0,
             recorder: None,

@@ -49,7 +49,7 @@ impl Hub {
         bytes: &mut [u8],
         commands: &mut Commands,
     ) {
-        let Self { pool, frames, stats, now, .. } = self;
+        let Self { pool, frames, stats, now, inflater, .. } = self;
         let Some(connection) = pool.get_mut(conn) else { return };
         let frames_before = connection.wire.frames_received();
         let assembly_before = connection.wire.assembly_bytes();
@@ -60,7 +60,7 @@ impl Hub {
         let mut peer_close = None;
 
         let Connection { wire, outbox, heartbeat, last_word, .. } = connection;
-        let received = wire.receive(bytes, &mut |incoming| match incoming {
+        let received = wire.receive_with(inflater, bytes, &mut |incoming| match incoming {
             Incoming::Message(message) => {
                 messages += 1;
                 if is_open {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     Fault, Message,
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
-    inflate::inflate,
+    inflate::{Inflater, guess},
     mask,
     message::{FRONT_BYTES, put_header_before},
     utf8::{Utf8, is_text},
@@ -105,10 +105,14 @@ impl PartialMessage {
     }
 
     /// The whole message, as the frame that a server sends.
-    pub(super) fn finish(mut self, message_bytes_max: usize) -> Result<Message, Fault> {
+    pub(super) fn finish(
+        mut self,
+        inflater: &mut Inflater,
+        message_bytes_max: usize,
+    ) -> Result<Message, Fault> {
         if self.is_deflated {
             let payload = self.bytes.get(FRONT_BYTES..).unwrap_or_default();
-            return inflated(self.encoding, payload, message_bytes_max);
+            return inflated(inflater, self.encoding, payload, message_bytes_max);
         }
         self.utf8.finish().map_err(|_| Fault::InvalidUtf8)?;
         let len = self.len();
@@ -128,12 +132,15 @@ fn room(needed: usize, frame_end: usize, max: usize) -> usize {
 
 /// The message that a compressed payload is.
 pub(super) fn inflated(
+    inflater: &mut Inflater,
     encoding: Encoding,
     payload: &[u8],
     message_bytes_max: usize,
 ) -> Result<Message, Fault> {
-    let mut bytes = vec![0; FRONT_BYTES];
-    inflate(payload, message_bytes_max, &mut bytes)?;
+    let room = guess(payload.len()).min(message_bytes_max.saturating_add(1));
+    let mut bytes = Vec::with_capacity(FRONT_BYTES.saturating_add(room));
+    bytes.resize(FRONT_BYTES, 0);
+    inflater.inflate(payload, message_bytes_max, &mut bytes)?;
     if encoding == Encoding::Text && !is_text(&bytes[FRONT_BYTES..]) {
         return Err(Fault::InvalidUtf8);
     }
@@ -167,7 +174,7 @@ mod tests {
             }
             assert_eq!(message.len(), length);
             assert_eq!(
-                message.finish(1 << 20),
+                message.finish(&mut Inflater::default(), 1 << 20),
                 Ok(Message::text(str::from_utf8(&payload).unwrap()))
             );
         }
@@ -198,7 +205,7 @@ mod tests {
         let mut message = PartialMessage::new(Encoding::Binary, false);
         message.append(b"", [0; 4], 1000, 1000).unwrap();
         assert_eq!(message.bytes.capacity(), 0);
-        assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"")));
+        assert_eq!(message.finish(&mut Inflater::default(), 1 << 20), Ok(Message::binary(b"")));
     }
 
     #[test]
@@ -208,10 +215,10 @@ mod tests {
         assert_eq!(message.append(b"\xff", [0; 4], 9, 9), Err(Fault::InvalidUtf8));
         let mut message = PartialMessage::new(Encoding::Text, false);
         assert_eq!(message.append(b"\xe2\x82", [0; 4], 9, 9), Ok(()));
-        assert_eq!(message.finish(1 << 20), Err(Fault::InvalidUtf8));
+        assert_eq!(message.finish(&mut Inflater::default(), 1 << 20), Err(Fault::InvalidUtf8));
         let mut message = PartialMessage::new(Encoding::Binary, false);
         assert_eq!(message.append(b"\xff", [0; 4], 9, 9), Ok(()));
-        assert_eq!(message.finish(1 << 20), Ok(Message::binary(b"\xff")));
+        assert_eq!(message.finish(&mut Inflater::default(), 1 << 20), Ok(Message::binary(b"\xff")));
     }
 
     #[test]

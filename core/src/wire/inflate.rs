@@ -4,8 +4,13 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{Fault, deflater::TAIL};
 
-/// How much room is made at first, as a multiple of what came.
-const GUESS: usize = 4;
+/// How much room is made at first for what so many bytes inflate to: four times as much, as text has
+/// it, and less of what is long, since room that was not needed is given back.
+pub(super) fn guess(payload_bytes: usize) -> usize {
+    let bound = payload_bytes.saturating_mul(2).max(64 * 1024);
+    payload_bytes.saturating_mul(4).clamp(64, bound)
+}
+
 /// What ends a message that is whole: the tail that its sender left out, and an empty last block.
 /// Only behind a whole block do they have a meaning, so a message that was cut off is found out.
 const END: [u8; 6] = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 3, 0];
@@ -17,46 +22,62 @@ pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
     message_bytes_max.saturating_add(message_bytes_max / 8).saturating_add(64)
 }
 
-/// Appends what `payload` inflates to, at most `length_max` bytes.
+/// Inflates messages, one after the other, each by itself.
 ///
-/// The bound holds while it runs: of a bomb no more is made than the bound.
-pub(super) fn inflate(payload: &[u8], length_max: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-    let start = out.len();
-    // One byte more, by which what is too long is told from what is as long as it may be.
-    let room_max = length_max.saturating_add(1);
-    let mut decompress = Decompress::new(false);
-    out.reserve_exact(payload.len().saturating_mul(GUESS).clamp(64, 64 * 1024).min(room_max));
-    for (part, is_end) in [(payload, false), (&END[..], true)] {
-        let mut rest = part;
-        loop {
-            let [taken_before, made_before] = [decompress.total_in(), decompress.total_out()];
-            let status = decompress
-                .decompress_vec(rest, out, FlushDecompress::None)
-                .map_err(|_| Fault::InvalidDeflate)?;
-            let taken = (decompress.total_in() - taken_before) as usize;
-            let made = decompress.total_out() - made_before;
-            rest = &rest[taken..];
-            if out.len() - start > length_max {
-                return Err(Fault::MessageTooBig);
-            }
-            match status {
-                Status::StreamEnd if is_end && rest.is_empty() => return Ok(()),
-                // A block that says it is the last may be followed by others: section 7.2.3.4.
-                Status::StreamEnd if !is_end => decompress.reset(false),
-                Status::StreamEnd => return Err(Fault::InvalidDeflate),
-                Status::Ok | Status::BufError => {}
-            }
-            if out.len() == out.capacity() {
-                let made = out.len() - start;
-                out.reserve_exact(made.max(64).min(room_max - made));
-            } else if rest.is_empty() {
-                break;
-            } else if taken == 0 && made == 0 {
-                return Err(Fault::InvalidDeflate);
+/// It holds nothing of a message that it is done with, only the room for the next, some 40 KiB, once
+/// it has inflated one. So all connections of a thread can share it:
+/// [`Wire::receive_with`](super::Wire::receive_with).
+#[derive(Debug, Default)]
+pub struct Inflater(Option<Decompress>);
+
+impl Inflater {
+    /// Appends what `payload` inflates to, at most `length_max` bytes.
+    ///
+    /// The bound holds while it runs: of a bomb no more is made than the bound.
+    pub(super) fn inflate(
+        &mut self,
+        payload: &[u8],
+        length_max: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let start = out.len();
+        // One byte more, by which what is too long is told from what is as long as it may be.
+        let room_max = length_max.saturating_add(1);
+        let decompress = self.0.get_or_insert_with(|| Decompress::new(false));
+        decompress.reset(false);
+        out.reserve_exact(guess(payload.len()).min(room_max));
+        for (part, is_end) in [(payload, false), (&END[..], true)] {
+            let mut rest = part;
+            loop {
+                let [taken_before, made_before] = [decompress.total_in(), decompress.total_out()];
+                let status = decompress
+                    .decompress_vec(rest, out, FlushDecompress::None)
+                    .map_err(|_| Fault::InvalidDeflate)?;
+                let taken = (decompress.total_in() - taken_before) as usize;
+                let made = decompress.total_out() - made_before;
+                rest = &rest[taken..];
+                if out.len() - start > length_max {
+                    return Err(Fault::MessageTooBig);
+                }
+                match status {
+                    Status::StreamEnd if is_end && rest.is_empty() => return Ok(()),
+                    // A block that says it is the last may be followed by others: section 7.2.3.4.
+                    Status::StreamEnd if !is_end => decompress.reset(false),
+                    Status::StreamEnd => return Err(Fault::InvalidDeflate),
+                    Status::Ok | Status::BufError => {}
+                }
+                if out.len() == out.capacity() {
+                    let made = out.len() - start;
+                    out.reserve_exact(made.max(64).min(room_max - made));
+                } else if rest.is_empty() {
+                    break;
+                } else if taken == 0 && made == 0 {
+                    return Err(Fault::InvalidDeflate);
+                }
             }
         }
+        Err(Fault::InvalidDeflate)
     }
-    Err(Fault::InvalidDeflate)
 }
 
 #[cfg(test)]
@@ -67,7 +88,7 @@ mod tests {
 
     fn inflated(payload: &[u8], length_max: usize) -> Result<Vec<u8>, Fault> {
         let mut out = b"before".to_vec();
-        inflate(payload, length_max, &mut out)?;
+        Inflater::default().inflate(payload, length_max, &mut out)?;
         assert!(out.starts_with(b"before"));
         Ok(out.split_off(6))
     }
@@ -116,7 +137,10 @@ mod tests {
         let bomb = deflated(&vec![0; 64 << 20], 9);
         assert!(bomb.len() < 70_000);
         let mut out = Vec::new();
-        assert_eq!(inflate(&bomb, 100_000, &mut out), Err(Fault::MessageTooBig));
+        assert_eq!(
+            Inflater::default().inflate(&bomb, 100_000, &mut out),
+            Err(Fault::MessageTooBig)
+        );
         assert!(out.capacity() <= 100_001, "{}", out.capacity());
     }
 
@@ -131,6 +155,23 @@ mod tests {
             // Nobody can tell when the last byte carries nothing but the beginning of the tail's block,
             // or when the tail is just what a stored block still wants.
             assert!(refused + 2 >= whole.len(), "{refused} of {}", whole.len());
+        }
+    }
+
+    #[test]
+    fn nothing_of_one_message_is_left_for_the_next() {
+        let mut inflater = Inflater::default();
+        let whole = deflated(b"fanlight, fanlight, fanlight", 9);
+        // Points 9 bytes back, where in a message of its own nothing is.
+        let later = b"\x03\x22\x02\x00";
+        let mut fresh = Vec::new();
+        let judged = Inflater::default().inflate(later, 100, &mut fresh);
+        for before in [&whole[..], &whole[..9], b"\x07", b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"] {
+            let _ = inflater.inflate(before, 100, &mut Vec::new());
+            let mut out = Vec::new();
+            assert_eq!(inflater.inflate(&whole, 100, &mut out), Ok(()));
+            assert_eq!(out, b"fanlight, fanlight, fanlight");
+            assert_eq!(inflater.inflate(later, 100, &mut Vec::new()), judged);
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) use handshake::encode;
 pub use handshake::switching_protocols;
 pub use head::HeadLimits;
 pub use incoming::{Incoming, Reply, ReplyKind};
+pub use inflate::Inflater;
 pub(crate) use inflate::deflated_bytes_max;
 pub use machine::Wire;
 pub(crate) use message::Frame;

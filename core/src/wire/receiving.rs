@@ -9,7 +9,7 @@ use super::{
         CONTROL_BYTES_MAX, ControlKind, Encoding, Expectation, FrameKind, HEADER_BYTES_ANY_MAX,
         Header,
     },
-    inflate::deflated_bytes_max,
+    inflate::{Inflater, deflated_bytes_max},
     mask,
     message::{put_header_before, server_header_bytes},
     utf8::is_text,
@@ -34,12 +34,27 @@ impl Wire {
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
     ) -> Result<(), Fault> {
+        self.receive_with(&mut Inflater::default(), bytes, on)
+    }
+
+    /// As [`receive`](Self::receive), with an inflater that outlives the call: whoever has many
+    /// connections gives the same one to all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn receive_with(
+        &mut self,
+        inflater: &mut Inflater,
+        bytes: &mut [u8],
+        on: &mut impl FnMut(Incoming<'_>),
+    ) -> Result<(), Fault> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
         let mut at = 0;
         while at < bytes.len() && !self.close_received {
-            match self.step(&mut bytes[at..], on) {
+            match self.step(inflater, &mut bytes[at..], on) {
                 Ok(taken) => at += taken,
                 Err(fault) => {
                     self.fail(fault, on);
@@ -53,20 +68,22 @@ impl Wire {
     /// Takes the next part of a frame from the front of `bytes`, and says how long it is.
     fn step(
         &mut self,
+        inflater: &mut Inflater,
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
     ) -> Result<usize, Fault> {
         match self.assembly.as_deref() {
             Some(Assembly { stage: Stage::Data { .. }, message: Some(_) }) => {
-                self.take_data(bytes, on)
+                self.take_data(inflater, bytes, on)
             }
             Some(Assembly { stage: Stage::Control { .. }, .. }) => self.take_control(bytes, on),
-            Some(_) | None => self.take_header(bytes, on),
+            Some(_) | None => self.take_header(inflater, bytes, on),
         }
     }
 
     fn take_header(
         &mut self,
+        inflater: &mut Inflater,
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
     ) -> Result<usize, Fault> {
@@ -77,7 +94,7 @@ impl Wire {
             }
             Some(_) | None => {
                 if let Some((header, taken)) = Header::read(bytes, &expected)? {
-                    return self.begin_frame(header, taken, bytes, on);
+                    return self.begin_frame(inflater, header, taken, bytes, on);
                 }
                 ([0; HEADER_BYTES_ANY_MAX], 0)
             }
@@ -87,7 +104,7 @@ impl Wire {
         if held > 0
             && let Some((header, length)) = Header::read(&joined[..held + more], &expected)?
         {
-            return self.begin_frame(header, length - held, bytes, on);
+            return self.begin_frame(inflater, header, length - held, bytes, on);
         }
         self.stage(Stage::Header { bytes: joined, held: (held + more) as u8 });
         Ok(more)
@@ -96,6 +113,7 @@ impl Wire {
     /// Begins a frame whose header ends `taken` bytes into `bytes`.
     fn begin_frame(
         &mut self,
+        inflater: &mut Inflater,
         header: Header,
         taken: usize,
         bytes: &mut [u8],
@@ -121,7 +139,7 @@ impl Wire {
             FrameKind::Message(encoding) if is_whole && is_final && is_deflated => {
                 let payload = &mut bytes[taken..taken + length];
                 mask::apply(mask, payload);
-                let message = inflated(encoding, payload, self.message_bytes_max)?;
+                let message = inflated(inflater, encoding, payload, self.message_bytes_max)?;
                 self.end_frame();
                 self.tell_inflated(message, on);
                 length
@@ -146,11 +164,11 @@ impl Wire {
                 self.stage(Stage::Data { is_final, left: length, mask });
                 self.assembly.get_or_insert_default().message =
                     Some(PartialMessage::new(encoding, is_deflated));
-                self.take_data(&mut bytes[taken..], on)?
+                self.take_data(inflater, &mut bytes[taken..], on)?
             }
             FrameKind::Continuation => {
                 self.stage(Stage::Data { is_final, left: length, mask });
-                self.take_data(&mut bytes[taken..], on)?
+                self.take_data(inflater, &mut bytes[taken..], on)?
             }
         };
         Ok(taken + payload_taken)
@@ -158,6 +176,7 @@ impl Wire {
 
     fn take_data(
         &mut self,
+        inflater: &mut Inflater,
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
     ) -> Result<usize, Fault> {
@@ -186,7 +205,7 @@ impl Wire {
         let finished = self.assembly.take().and_then(|assembly| assembly.message);
         if let Some(message) = finished {
             let is_deflated = message.is_deflated();
-            let message = message.finish(self.message_bytes_max)?;
+            let message = message.finish(inflater, self.message_bytes_max)?;
             if is_deflated {
                 self.tell_inflated(message, on);
             } else {
