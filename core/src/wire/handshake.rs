@@ -104,7 +104,9 @@ pub(crate) fn encode(head: &Response<()>) -> Vec<u8> {
 
 /// What the parser does not tell apart or lets pass in the first line: RFC 9112, section 3.
 fn check_request_line(head: &[u8]) -> Result<(), RequestFault> {
-    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    // A return alone ends no line; the parser refuses it.
+    let end = head.windows(2).position(|two| two == b"\r\n").unwrap_or(head.len());
+    let line = &head[..end];
     match line.rsplit(|byte| *byte == b' ').next() {
         Some(b"HTTP/1.1") => {}
         Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']) => {
@@ -369,6 +371,8 @@ mod tests {
             ("GET / HTTP/1.0", RequestFault::HttpVersionNot11),
             ("PRI * HTTP/2.0", RequestFault::HttpVersionNot11),
             ("GET / HTTP/1.1 ", RequestFault::Malformed),
+            ("HTTP/0.1\rGET / HTTP/1.1", RequestFault::Malformed),
+            ("GET / HTTP/0.1\rGET / HTTP/1.1", RequestFault::Malformed),
             ("GET  / HTTP/1.1", RequestFault::Malformed),
             ("GET / ICE/1.1", RequestFault::Malformed),
             ("GET /", RequestFault::Malformed),
