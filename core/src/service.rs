@@ -204,7 +204,7 @@ impl<'a> Context<'a> {
         self.publish_except(Audience::Everyone, message, None)
     }
 
-    /// Like [`publish`](Self::publish), but leaves one connection out.
+    /// Like [`publish`](Self::publish), but leaves one connection out, if there is one.
     pub fn publish_except(
         &mut self,
         audience: impl Into<Audience>,
@@ -227,6 +227,15 @@ impl<'a> Context<'a> {
     ///
     /// A reason longer than 123 bytes is cut; a code that must not be sent (RFC 6455, section
     /// 7.4.1: 1004 to 1006, 1015, below 1000 and more) is left out, so the peer reads 1005.
+    ///
+    /// ```
+    /// use fanlight_core::{CloseCode, ConnId, Context};
+    ///
+    /// fn show_out(cx: &mut Context<'_>, conn: ConnId) {
+    ///     // 4000 to 4999 mean what an application wants them to.
+    ///     cx.close(conn, CloseCode::from(4001), "somebody else has your seat");
+    /// }
+    /// ```
     pub fn close(&mut self, conn: ConnId, code: CloseCode, reason: &str) {
         self.tell(Event::Close(conn, CloseFrame { code, reason: reason.into() }));
     }

@@ -77,8 +77,8 @@ stats! {
     deflated,
     /// Publishes put in order here so far.
     publishes,
-    /// Messages that nobody could ever be given, so far: longer than an outbox, or for a name that
-    /// no topic can have.
+    /// Messages from outside that nobody could ever be given, so far: longer than an outbox, or for a
+    /// name that no topic can have. A service is told so in place of this.
     unpublishable,
     /// Pings sent so far.
     pings,

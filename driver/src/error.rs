@@ -9,8 +9,9 @@ pub enum HandleError {
     /// try again later, or await the [`Ask`](crate::Ask), which never gives this.
     #[error("the shard's mailbox is full")]
     Full,
-    /// It is longer than `mailbox_bytes_max`, and will never be taken. The caller is at fault.
-    #[error("the request is longer than a shard's mailbox may be")]
+    /// It is longer than `mailbox_bytes_max`, or a message longer than `outbox_bytes_max`, and will
+    /// never be taken. The caller is at fault.
+    #[error("the request is longer than a shard's mailbox may be, or than a connection's outbox")]
     TooLong,
     /// The house has ended. Nothing will be taken any more.
     #[error("the house has ended")]

@@ -30,7 +30,7 @@ use fanlight_core::{
 ///
 /// Every one of them fails with [`HandleError::Stopped`](crate::HandleError::Stopped) after the end
 /// of the house, and with [`HandleError::TooLong`](crate::HandleError::TooLong) if it is longer than
-/// `mailbox_bytes_max`; those for one connection with
+/// `mailbox_bytes_max`, or a message longer than `outbox_bytes_max`; those for one connection with
 /// [`HandleError::Gone`](crate::HandleError::Gone) if its id is of another house.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -48,6 +48,9 @@ impl Handle {
 
     /// Queues a message for all members of a topic, wherever they live; for all connections of a
     /// user, with [`Topic::user`]; or for [`Audience::Everyone`].
+    ///
+    /// What is published under a name that no topic can have, empty or longer than `topic_bytes_max`,
+    /// is counted as `unpublishable` and otherwise ignored.
     pub fn publish(&self, audience: impl Into<Audience>, message: Message) -> Ask {
         self.ask_publish(Publish::new(audience, message))
     }
@@ -64,14 +67,20 @@ impl Handle {
 
     fn ask_publish(&self, publish: Publish) -> Ask {
         let home = self.hall.seat.home(&publish.audience);
-        let bytes = publish.message.frame().len().saturating_add(publish.audience.name_bytes());
+        let bytes = self.bytes_of(&publish.message).saturating_add(publish.audience.name_bytes());
         Ask::new(&self.hall, home, Wish::Tell(Event::Publish(publish)), bytes)
     }
 
     /// Queues a message for one connection.
     pub fn send(&self, conn: ConnId, message: Message) -> Ask {
-        let bytes = message.frame().len();
+        let bytes = self.bytes_of(&message);
         self.ask_for(conn, Event::Send(conn, message), bytes)
+    }
+
+    /// How much of a mailbox a message takes: more than any has, if no outbox could hold it.
+    fn bytes_of(&self, message: &Message) -> usize {
+        let bytes = message.frame().len();
+        if bytes > self.hall.outbox_bytes_max { usize::MAX } else { bytes }
     }
 
     /// Makes a connection a member of a topic. The answer comes when it is one: with the number

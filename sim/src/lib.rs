@@ -53,6 +53,9 @@
 //! assert!((0..1000).all(|seed| anna_can_be_found(seed, true)));
 //! ```
 //!
+//! `open` is for a peer that is let in. One that should not be comes with [`World::arrive`], and
+//! `world.peer(conn).expect_refused("/chat", 401)` says how it must end.
+//!
 //! The types of `fanlight-core` are in [`fanlight_core`] here, and are those that `fanlight-tokio`
 //! has too: a package that uses that needs only this one besides, under `[dev-dependencies]`.
 //!

@@ -253,7 +253,7 @@ impl<A: Adapter> Server<A> {
     }
 
     fn assert_unopened(&self) {
-        assert!(self.house.get().is_none(), "a handle was taken before the server was set up");
+        assert!(self.house.get().is_none(), "a server is set up before its first handle is taken");
     }
 }
 

@@ -205,6 +205,18 @@ fn who_waits_for_room_is_taken_when_there_is_some() {
 }
 
 #[test]
+fn a_message_that_no_outbox_could_hold_is_not_taken() {
+    let settings =
+        Settings { outbox_bytes_max: 1024, message_bytes_max: 512, ..Settings::default() };
+    let stage = Stage::new(1, settings);
+    let longest = Message::binary(&[0; 1020]);
+    assert_eq!(longest.frame().len(), 1024);
+    assert_eq!(stage.handle.publish("lobby", longest).now(), Ok(()));
+    let too_long = Message::binary(&[0; 1021]);
+    assert_eq!(stage.handle.publish("lobby", too_long).now(), Err(HandleError::TooLong));
+}
+
+#[test]
 fn whoever_waits_at_the_end_of_the_house_is_told() {
     for is_dropped in [false, true] {
         let mut stage = Stage::new(2, Settings { mailbox_bytes_max: 2048, ..Settings::default() });
