@@ -1,12 +1,12 @@
 //! Who may connect, and who may be in which channel.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use fanlight_core::Instant;
 
 use super::{
     channel,
-    client::Lease,
+    client::{Client, Lease},
     code::{Disconnect, ErrorCode},
     token::{TokenError, Tokens},
 };
@@ -56,8 +56,8 @@ pub(super) struct Identity {
     /// Empty for whoever is anonymous.
     pub(super) user: Arc<str>,
     pub(super) lease: Option<Lease>,
-    /// What the connection is subscribed to from the beginning.
-    pub(super) channels: Vec<String>,
+    /// What the connection is subscribed to from the beginning, each once.
+    pub(super) channels: BTreeSet<String>,
 }
 
 impl Access {
@@ -69,7 +69,7 @@ impl Access {
     pub(super) fn identify(&self, now: Instant, token: &str) -> Result<Identity, Denial> {
         let token = match self {
             Self::Anonymous if token.is_empty() => {
-                return Ok(Identity { user: "".into(), lease: None, channels: Vec::new() });
+                return Ok(Identity { user: "".into(), lease: None, channels: BTreeSet::new() });
             }
             // Nobody can tell whether it is good.
             Self::Anonymous => return Err(Disconnect::InvalidToken.into()),
@@ -80,7 +80,7 @@ impl Access {
         Ok(Identity { user: token.user.into(), lease, channels: token.channels })
     }
 
-    /// Lets `user` into `channel`, and says for how long. A token for a channel opens any; without
+    /// Lets `client` into `channel`, and says for how long. A token for a channel opens any; without
     /// one the channel's name decides.
     ///
     /// # Errors
@@ -89,17 +89,17 @@ impl Access {
     pub(super) fn admit(
         &self,
         now: Instant,
-        user: &str,
+        client: &Client,
         channel: &str,
         token: &str,
     ) -> Result<Option<Lease>, ErrorCode> {
         if token.is_empty() {
-            let is_open = !channel::is_private(channel) && channel::is_for(channel, user);
+            let is_open = !channel::is_private(channel) && channel::is_for(channel, client.user());
             return is_open.then_some(None).ok_or(ErrorCode::PermissionDenied);
         }
         let Self::Tokens(tokens) = self else { return Err(ErrorCode::PermissionDenied) };
         match tokens.subscription(token) {
-            Ok(token) if token.channel == channel && token.user == user => {
+            Ok(token) if token.is_for(channel, client) => {
                 Ok(token.seconds.map(|seconds| Lease::new(now, seconds)))
             }
             Ok(_) | Err(TokenError::Invalid) => Err(ErrorCode::PermissionDenied),

@@ -3,10 +3,10 @@
 /// Channels of the server itself: nobody else says anything there.
 const OURS: &str = "fanlight:";
 
-/// Whether a name of this length at most may be a channel's. They are of ASCII, so the server has
-/// names for topics of its own that no client can reach.
+/// Whether it may be a channel's name, which has so many bytes at most. They are of ASCII, so the
+/// server has names for topics of its own that no client can reach.
 pub(super) fn is_name(name: &str, bytes_max: usize) -> bool {
-    name.is_ascii() && name.len() <= bytes_max
+    name.is_ascii() && (1..=bytes_max).contains(&name.len())
 }
 
 /// Whether only the server speaks there, and only programs on its own machine listen.
@@ -19,10 +19,10 @@ pub(super) fn is_private(name: &str) -> bool {
     name.starts_with('$')
 }
 
-/// Whether `user` is one of those whom `name#user1,user2` is for; all are if it names nobody.
-/// Whoever is anonymous is never one of those named.
+/// Whether `user` is one of those whom `name#user1,user2` is for; all are if it names nobody. The
+/// last `#` counts. Whoever is anonymous is never one of those named.
 pub(super) fn is_for(name: &str, user: &str) -> bool {
-    match name.split_once('#') {
+    match name.rsplit_once('#') {
         None => true,
         Some((_, users)) => !user.is_empty() && users.split(',').any(|one| one == user),
     }
@@ -33,9 +33,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_ascii_and_not_too_long() {
-        assert!(is_name("chat:index", 10) && is_name("", 10) && is_name("a b\t", 10));
-        assert!(!is_name("chat:index2", 10) && !is_name("grüße", 10));
+    fn a_name_is_ascii_and_neither_empty_nor_too_long() {
+        assert!(is_name("chat:index", 10) && is_name("a", 10) && is_name("a b\t", 10));
+        assert!(!is_name("chat:index2", 10) && !is_name("grüße", 10) && !is_name("", 10));
     }
 
     #[test]
@@ -51,8 +51,9 @@ mod tests {
             ("dialog#42,43", "42,43", false),
             ("dialog#", "", false),
             ("dialog#,", "", false),
-            ("ns:a#b#c", "b#c", true),
-            ("ns:a#b#c", "c", false),
+            ("ns:a#b#c,d", "d", true),
+            ("ns:a#b#c,d", "b", false),
+            ("ns:a#b#c,d", "b#c", false),
         ] {
             assert_eq!(is_for(name, user), is_allowed, "{name} for {user:?}");
         }

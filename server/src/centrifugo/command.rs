@@ -52,6 +52,22 @@ pub(super) struct Subscribe<'a> {
     pub(super) channel: Cow<'a, str>,
     #[serde(default, borrow)]
     pub(super) token: Cow<'a, str>,
+    /// Whether the client wants what it has missed.
+    #[serde(default)]
+    recover: bool,
+    /// What kind of subscription it wants: 0 is the one that there is.
+    #[serde(default, rename = "type")]
+    kind: u32,
+    /// What a publication must be tagged with for the client to want it.
+    #[serde(rename = "tf")]
+    filter: Option<Any>,
+}
+
+impl Subscribe<'_> {
+    /// Whether more is wanted than to hear all that is said from now on.
+    pub(super) fn asks_for_more(&self) -> bool {
+        self.recover || self.kind != 0 || self.filter.is_some()
+    }
 }
 
 #[derive(Debug, Deserialize)]

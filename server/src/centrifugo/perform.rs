@@ -157,10 +157,13 @@ impl Centrifugo {
         if cx.is_member(conn, &topic) {
             return Err(ErrorCode::AlreadySubscribed.into());
         }
+        if subscribe.asks_for_more() {
+            return Err(ErrorCode::NotAvailable.into());
+        }
         if channel::is_ours(name) && !client.is_here {
             return Err(ErrorCode::PermissionDenied.into());
         }
-        let lease = self.access.admit(cx.now(), client.user(), name, &subscribe.token)?;
+        let lease = self.access.admit(cx.now(), client, name, &subscribe.token)?;
         cx.subscribe(conn, &topic);
         if cx.is_member(conn, &topic) {
             Ok(subscribed(cx, conn, client, &topic, lease))
@@ -212,7 +215,11 @@ impl Centrifugo {
         if token.is_empty() {
             return Err(Disconnect::BadRequest("a refresh has no token").into());
         }
-        let Identity { user, lease, .. } = self.access.identify(cx.now(), token)?;
+        let Identity { user, lease, .. } = match self.access.identify(cx.now(), token) {
+            // Its SDKs take an error here for the end, but come again after this with a new token.
+            Err(Denial::Error(ErrorCode::TokenExpired)) => return Err(Disconnect::Expired.into()),
+            identified => identified?,
+        };
         if *user != *client.user() {
             return Err(Disconnect::InvalidToken.into());
         }
@@ -237,7 +244,7 @@ impl Centrifugo {
         if refresh.token.is_empty() {
             return Err(ErrorCode::BadRequest.into());
         }
-        let lease = self.access.admit(cx.now(), client.user(), name, &refresh.token)?;
+        let lease = self.access.admit(cx.now(), client, name, &refresh.token)?;
         client.grant(&topic, lease);
         client.arm(cx, conn);
         Ok(Outcome::Answer(Answer::SubRefresh(lease.into())))

@@ -2,7 +2,7 @@
 //! this server, by HMAC with SHA-256 (RFC 7518, section 3.2) and nothing else.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -16,6 +16,8 @@ use jsonwebtoken::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 use sha2::Sha256;
+
+use super::client::Client;
 
 /// Shortest secret: as long as the hash, as RFC 7518, section 3.2 has it.
 const SECRET_BYTES_MIN: usize = 32;
@@ -67,17 +69,28 @@ pub(super) struct ConnectionToken {
     pub(super) user: String,
     /// For how many seconds it is good, if it ends.
     pub(super) seconds: Option<u32>,
-    /// What the connection is subscribed to from the beginning.
-    pub(super) channels: Vec<String>,
+    /// What the connection is subscribed to from the beginning, each once.
+    pub(super) channels: BTreeSet<String>,
 }
 
 /// What a token for a subscription says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SubscriptionToken {
-    pub(super) user: String,
-    pub(super) channel: String,
+    user: String,
+    channel: String,
+    /// The one connection that it is for, if it is for one only.
+    client: Option<String>,
     /// For how many seconds it is good, if it ends.
     pub(super) seconds: Option<u32>,
+}
+
+impl SubscriptionToken {
+    /// Whether it lets `client` into `channel`.
+    pub(super) fn is_for(&self, channel: &str, client: &Client) -> bool {
+        self.channel == channel
+            && self.user == client.user()
+            && self.client.as_ref().is_none_or(|id| *id == client.id.to_string())
+    }
 }
 
 /// The claims that mean something here. Times may have fractions (RFC 7519, section 2).
@@ -86,12 +99,13 @@ struct Claims {
     #[serde(default)]
     sub: String,
     channel: Option<String>,
+    client: Option<String>,
     exp: Option<f64>,
     nbf: Option<f64>,
     /// When what the token grants ends, if not with the token; 0 is never.
     expire_at: Option<f64>,
     #[serde(default)]
-    channels: Vec<String>,
+    channels: BTreeSet<String>,
     #[serde(default)]
     subs: BTreeMap<String, IgnoredAny>,
 }
@@ -144,7 +158,8 @@ impl Tokens {
     pub(super) fn subscription(&self, token: &str) -> Result<SubscriptionToken, TokenError> {
         let (claims, seconds) = self.claims(token)?;
         let channel = claims.channel.ok_or(TokenError::Invalid)?;
-        Ok(SubscriptionToken { user: claims.sub, channel, seconds })
+        let client = claims.client.filter(|id| !id.is_empty());
+        Ok(SubscriptionToken { user: claims.sub, channel, client, seconds })
     }
 
     /// What a token claims, and for how many seconds that is good.

@@ -115,6 +115,7 @@ fn each_bad_input_has_its_answer_and_harms_nobody() {
         |data: &str| format!(r#"{{"id":9,"publish":{{"channel":"square","data":{data}}}}}"#);
     let subscribe =
         |channel: &str| json!({ "id": 9, "subscribe": { "channel": channel } }).to_string();
+    let recovery = r#"{"id":9,"subscribe":{"channel":"a","recover":true,"offset":3,"epoch":"e"}}"#;
     let before: Vec<(&str, Message, Answer)> = vec![
         ("a command", Message::text(r#"{"id":1,"ping":{}}"#), Answer::Close(3501)),
         ("a subscribe", Message::text(subscribe("square")), Answer::Close(3501)),
@@ -141,6 +142,7 @@ fn each_bad_input_has_its_answer_and_harms_nobody() {
         ("an rpc", Message::text(r#"{"id":9,"rpc":{"method":"m"}}"#), Answer::Error(104)),
         ("presence", Message::text(r#"{"id":9,"presence":{"channel":"a"}}"#), Answer::Error(108)),
         ("history", Message::text(r#"{"id":9,"history":{"channel":"a"}}"#), Answer::Error(108)),
+        ("recovery", Message::text(recovery), Answer::Error(108)),
         ("id zero", Message::text(r#"{"id":0,"ping":{}}"#), Answer::Close(3501)),
         ("no id", Message::text(r#"{"ping":{}}"#), Answer::Close(3501)),
         ("an id below zero", Message::text(r#"{"id":-1,"ping":{}}"#), Answer::Close(3501)),

@@ -93,6 +93,7 @@ fn tokens_that_are_none_end_the_connection() {
         token(json!({ "sub": "42", "nbf": NOW + 1 })),
         token(json!({ "sub": "42", "channel": "a" })),
         token(json!({ "sub": "42", "channels": ["grüße"] })),
+        token(json!({ "sub": "42", "channels": [""] })),
         token(json!([1])),
     ] {
         let conn = say(&mut world, &json!({ "id": 1, "connect": { "token": bad } }).to_string());
@@ -161,8 +162,6 @@ fn a_connection_ends_with_its_token_unless_that_is_refreshed() {
 fn a_refresh_is_judged_like_a_connect() {
     let mut world = guarded();
     let conn = connect(&mut world, json!({ "sub": "42", "exp": NOW + 60 }));
-    let expired = token(json!({ "sub": "42", "exp": NOW }));
-    assert_eq!(error(&ask(&mut world, conn, "refresh", json!({ "token": expired }))), Some(109));
     // Without an end the connection has none any more.
     let endless = token(json!({ "sub": "42" }));
     let reply = ask(&mut world, conn, "refresh", json!({ "token": endless }));
@@ -174,6 +173,11 @@ fn a_refresh_is_judged_like_a_connect() {
     world.peer(conn).expect_close(3500.into());
     let conn = connect(&mut world, json!({ "sub": "42" }));
     world.peer(conn).send(r#"{"id":1,"refresh":{}}"#).expect_close(3501.into());
+    // Here an SDK takes an error for the end: with this code it comes again, and has a new token.
+    let conn = connect(&mut world, json!({ "sub": "42", "exp": NOW + 60 }));
+    let expired = token(json!({ "sub": "42", "exp": NOW }));
+    world.peer(conn).send(&json!({ "id": 1, "refresh": { "token": expired } }).to_string());
+    world.peer(conn).expect_close(3005.into());
 }
 
 #[test]
@@ -187,7 +191,8 @@ fn what_a_token_grants_can_end_apart_from_it() {
     let reply = ask(&mut world, conn, "refresh", json!({ "token": far }));
     assert_eq!(reply["refresh"]["ttl"], 365 * 24 * 3600);
     let past = token(json!({ "sub": "42", "exp": NOW + 5, "expire_at": NOW - 5 }));
-    assert_eq!(error(&ask(&mut world, conn, "refresh", json!({ "token": past }))), Some(109));
+    let conn = world.open(PATH);
+    assert_eq!(error(&ask(&mut world, conn, "connect", json!({ "token": past }))), Some(109));
 }
 
 #[test]
@@ -227,6 +232,7 @@ fn a_token_for_a_channel_opens_that_one_to_its_user() {
         (secret(json!({ "sub": "43", "channel": "$secret" })), 103),
         (secret(json!({ "channel": "$secret" })), 103),
         (secret(json!({ "sub": "42" })), 103),
+        (secret(json!({ "sub": "42", "channel": "$secret", "client": "another" })), 103),
         ("nonsense".to_owned(), 103),
         (secret(json!({ "sub": "42", "channel": "$secret", "exp": NOW })), 109),
         (
@@ -240,6 +246,18 @@ fn a_token_for_a_channel_opens_that_one_to_its_user() {
     assert_eq!(subscribe(&mut world, "$secret", good)["subscribe"], json!({}));
     // A token that is there is judged, also where none is needed.
     assert_eq!(error(&subscribe(&mut world, "open", "nonsense".to_owned())), Some(103));
+}
+
+#[test]
+fn a_token_for_a_channel_can_be_for_one_connection_only() {
+    let mut world = guarded();
+    let conn = world.open(PATH);
+    let reply = ask(&mut world, conn, "connect", json!({ "token": token(json!({ "sub": "42" })) }));
+    let claims = json!({ "sub": "42", "channel": "$secret", "client": reply["connect"]["client"] });
+    let request = json!({ "channel": "$secret", "token": token(claims) });
+    let other = connect(&mut world, json!({ "sub": "42" }));
+    assert_eq!(error(&ask(&mut world, other, "subscribe", request.clone())), Some(103));
+    assert_eq!(ask(&mut world, conn, "subscribe", request)["subscribe"], json!({}));
 }
 
 #[test]
@@ -287,7 +305,8 @@ fn a_subscriptions_refresh_is_judged() {
 fn a_connection_has_the_channels_of_its_token_from_the_beginning() {
     for seed in 0..20 {
         let mut world = world(3, Nature::WILD, seed, &guard());
-        let claims = json!({ "sub": "42", "channels": ["a", "$b"], "subs": { "c#1": {} } });
+        let claims =
+            json!({ "sub": "42", "channels": ["a", "$b", "a"], "subs": { "$b": {}, "c#1": {} } });
         let line = json!({ "id": 1, "connect": { "token": token(claims) } });
         let conn =
             say(&mut world, &format!("{line}\n{{\"id\":2,\"subscribe\":{{\"channel\":\"a\"}}}}"));
