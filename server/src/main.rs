@@ -1,4 +1,5 @@
-//! The Fanlight server: echo and broadcast over WebSocket, with health and figures over HTTP.
+//! The Fanlight server: Centrifugo's client protocol, echo and broadcast over WebSocket; over HTTP a
+//! page with a chat and what the server is doing, health and figures.
 //!
 //! `fanlight --help` lists every option; every bound and timeout of a hub is one of them. The exit
 //! code is 0 after a graceful drain, 1 if the server could not go on, 2 if the options were wrong.

@@ -20,8 +20,8 @@ use crate::{
 
 /// A WebSocket server that holds very many connections.
 ///
-/// /echo sends each message back, /broadcast sends it to everyone there, /connection/websocket is for
-/// the SDKs of Centrifugo.
+/// / is a page with a chat and what the server is doing. Over WebSocket, /connection/websocket is for
+/// the SDKs of Centrifugo, /broadcast sends each message to everyone there, /echo sends it back.
 #[derive(Debug, Parser)]
 #[command(name = "fanlight", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Args {
@@ -53,7 +53,7 @@ struct Args {
     when_full: Full,
 
     /// Listen even if other machines can reach the address. Whoever can is served: nobody is asked
-    /// who they are.
+    /// who they are but at /connection/websocket, and there only with --token-hmac-secret.
     #[arg(long)]
     allow_remote: bool,
 
@@ -72,8 +72,8 @@ struct Args {
 
     /// Let clients of /connection/websocket in only with a token signed by this secret (HMAC with
     /// SHA-256, of at least 32 bytes), and known by the name in it. Without it, whoever comes is
-    /// let in, and nobody has a name. Other users of this machine can read a command line, and not
-    /// the environment.
+    /// let in, and nobody has a name. /echo and /broadcast never ask. Other users of this machine can
+    /// read a command line, and not the environment.
     #[arg(long, value_name = "SECRET", env = "FANLIGHT_TOKEN_HMAC_SECRET", hide_env_values = true)]
     token_hmac_secret: Option<Secret>,
 
@@ -177,9 +177,13 @@ impl Task {
             ));
         };
         if !args.allow_remote && !args.listen.is_here() {
+            let asks = match &args.token_hmac_secret {
+                Some(_) => "only /connection/websocket asks them for a token",
+                None => "nobody is asked who they are without --token-hmac-secret",
+            };
             return Err(refuse(format!(
-                "--listen is {}, which other machines may reach, and nobody is asked who they are; \
-                 give --allow-remote as well if that is wanted",
+                "--listen is {}, which other machines may reach, and {asks}; give --allow-remote as \
+                 well if that is wanted",
                 args.listen
             )));
         }

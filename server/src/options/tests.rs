@@ -38,6 +38,11 @@ fn an_address_that_others_can_reach_needs_consent() {
     for address in ["0.0.0.0:9000", "[::]:9000", "192.0.2.1:80", "[2001:db8::1]:80"] {
         let refused = refusal(&format!("--listen {address}"));
         assert!(refused.contains("--allow-remote") && refused.contains(address), "{refused}");
+        assert!(refused.contains("without --token-hmac-secret"), "{refused}");
+        // A secret is for one endpoint, so it is no consent.
+        let secret = "0123456789abcdef0123456789abcdef";
+        let refused = refusal(&format!("--listen {address} --token-hmac-secret {secret}"));
+        assert!(refused.contains("only /connection/websocket asks"), "{refused}");
         assert!(parse(&format!("--listen {address} --allow-remote")).is_ok());
     }
     for address in ["127.0.0.1:0", "127.1.2.3:9000", "[::1]:9000", "[::ffff:127.0.0.1]:1"] {
