@@ -121,6 +121,12 @@ impl Client {
         }
     }
 
+    /// Takes the channels for which that time is over.
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<Topic> {
+        let expired = self.subscriptions_expire.extract_if(.., |(_, at)| *at <= now);
+        expired.map(|(topic, _)| topic).collect()
+    }
+
     /// Ends that time.
     pub(super) fn revoke(&mut self, topic: &Topic) {
         self.subscriptions_expire.retain(|(other, _)| other != topic);

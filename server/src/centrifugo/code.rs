@@ -69,8 +69,6 @@ impl Serialize for ErrorCode {
 pub(super) enum Disconnect {
     /// The connection token expired and was not refreshed.
     Expired,
-    /// A subscription token expired and was not refreshed.
-    SubscriptionExpired,
     /// Replies piled up beyond what may wait for one connection.
     Slow,
     NoPong,
@@ -91,7 +89,6 @@ impl Disconnect {
     pub(super) fn code(self) -> CloseCode {
         let code: u16 = match self {
             Self::Expired => 3005,
-            Self::SubscriptionExpired => 3006,
             Self::Slow => 3008,
             Self::NoPong => 3012,
             Self::TooManyRequests => 3013,
@@ -107,7 +104,6 @@ impl Disconnect {
     pub(super) fn reason(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Expired => "connection expired",
-            Self::SubscriptionExpired => "subscription expired",
             Self::Slow => "slow",
             Self::NoPong => "no pong",
             Self::TooManyRequests => "too many requests",
@@ -117,6 +113,22 @@ impl Disconnect {
             Self::ChannelLimit => "channel limit",
             Self::NotAvailable => "not available",
         })
+    }
+}
+
+/// Why a client is no longer in a channel. It comes there again by itself, with a new token if it had
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsubscribe {
+    /// The subscription token expired and was not refreshed.
+    Expired = 2501,
+}
+
+impl Unsubscribe {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use self::{
 use self::{
     access::Denial,
     client::{Awaited, Client, ClientId, Clients, Place, Vigil, Waiting},
-    code::Disconnect,
+    code::{Disconnect, Unsubscribe},
     command::Command,
     perform::Outcome,
     reply::{Answer, Replies},
@@ -219,8 +219,12 @@ impl Centrifugo {
         if client.expires.is_some_and(|at| at <= now) {
             return Err(Disconnect::Expired);
         }
-        if client.subscriptions_expire.iter().any(|(_, at)| *at <= now) {
-            return Err(Disconnect::SubscriptionExpired);
+        for topic in client.expired(now) {
+            let told = reply::unsubscribed(topic.name(), Unsubscribe::Expired);
+            cx.unsubscribe(conn, topic);
+            if !cx.send(conn, told) {
+                return Err(Disconnect::Slow);
+            }
         }
         match client.vigil {
             Vigil::Connect { until } if until <= now => return Err(Disconnect::Stale),

@@ -4,7 +4,10 @@ use fanlight_core::{Message, Topic};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 
-use super::{client::ClientId, code::ErrorCode};
+use super::{
+    client::ClientId,
+    code::{ErrorCode, Unsubscribe},
+};
 
 /// The version that clients are told.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -187,6 +190,26 @@ pub(crate) fn publication(
     }
     let publication = Publication { data, info: publisher };
     Message::text(&json(&Envelope { push: Push { channel, publication } }))
+}
+
+/// What tells a client that it is no longer in `channel`.
+pub(super) fn unsubscribed(channel: &str, why: Unsubscribe) -> Message {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        push: Push<'a>,
+    }
+    #[derive(Serialize)]
+    struct Push<'a> {
+        channel: &'a str,
+        unsubscribe: Fields,
+    }
+    #[derive(Serialize)]
+    struct Fields {
+        code: u16,
+        reason: &'static str,
+    }
+    let unsubscribe = Fields { code: why as u16, reason: why.reason() };
+    Message::text(&json(&Envelope { push: Push { channel, unsubscribe } }))
 }
 
 /// What asks a client whether it is there: the empty reply.

@@ -272,8 +272,17 @@ fn a_subscription_ends_with_its_token_unless_that_is_refreshed() {
     let reply = ask(&mut world, conn, "sub_refresh", request.clone());
     assert_eq!(reply["sub_refresh"], json!({ "expires": true, "ttl": 30 }));
     live(&mut world, conn, SECOND * 30 + GRACE - SECOND);
+    live(&mut world, conn, SECOND * 2);
+    assert_eq!(
+        super::reply(&mut world, conn)["push"],
+        json!({ "channel": "$secret", "unsubscribe": { "code": 2501, "reason": "expired" } })
+    );
+    // Only that has ended, and it can begin again.
     assert_eq!(world.live(), [conn]);
-    world.peer(conn).expect_close(3006.into());
+    let publish = json!({ "channel": "$secret", "data": 1 });
+    assert_eq!(error(&ask(&mut world, conn, "publish", publish)), Some(103));
+    let reply = ask(&mut world, conn, "subscribe", request.clone());
+    assert_eq!(reply["subscribe"], json!({ "expires": true, "ttl": 30 }));
 
     // Whoever has left has nothing that could end.
     let conn = connect(&mut world, json!({ "sub": "42" }));
