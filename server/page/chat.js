@@ -45,7 +45,7 @@ export class Chat {
     this.#newer.addEventListener("click", () => { this.#toEnd(); this.#box.focus(); });
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#count(0); });
 
-    client.subscribe(CHANNEL, {
+    client.channels.set(CHANNEL, {
       onPublication: (publication) => this.#hear(publication),
       onRefused: ({ message }) => { this.#hint.textContent = `The server does not let this page into the chat: ${message}.`; },
     });

@@ -2,36 +2,25 @@
 
 const RETRY_MIN_MS = 400;
 const RETRY_MAX_MS = 15_000;
+/** By then, whoever was asked has said something. */
 const ANSWER_TIMEOUT_MS = 5_000;
-/** The error for a channel that a token has opened already. */
-const ALREADY_SUBSCRIBED = 105;
-/** A connection that lasted this long begins the back-off anew when it is lost. */
-const STEADY_MS = 5_000;
-
-/** The first of the close codes after which that protocol has no client come back. */
+/** From this close code on, that protocol has no client come back. */
 const FINAL = 3500;
-const isFinal = (code) => (code >= FINAL && code < 4000) || (code >= 4500 && code < 5000);
 
 export class Client {
-  #url; #token; #onState; #socket; #steady; #silence; #retry;
-  #channels = new Map();
-  #unanswered = new Map();
-  #lastId = 0;
-  #losses = 0;
-  #pingMs = 0;
+  /** What to hear from the next connection on: a name has its `onPublication` and `onRefused`. */
+  channels = new Map();
   state = "connecting";
   /** How others see who publishes here: the server names each connection anew. */
   id;
+  #url; #token; #onState; #socket; #pingMs; #silence; #retry;
+  #unanswered = new Map();
+  #lastId = 0;
+  #losses = 0;
 
   /** `onState(state, detail)` hears: connecting; connected; waiting (ms); ended (why). */
   constructor(url, token, onState) {
     [this.#url, this.#token, this.#onState] = [url, token, onState];
-  }
-
-  /** Hears a channel, now and after each reconnection. */
-  subscribe(channel, { onPublication, onRefused }) {
-    this.#channels.set(channel, { onPublication, onRefused });
-    if (this.state === "connected") this.#join(channel);
   }
 
   /** Connects at once, if nothing is connected or under way. */
@@ -39,59 +28,53 @@ export class Client {
     if (this.#socket) return;
     clearTimeout(this.#retry);
     this.#become("connecting");
-    this.#socket = new WebSocket(this.#url);
-    this.#listen(ANSWER_TIMEOUT_MS);
-    this.#socket.onopen = () => this.request("connect", { token: this.#token, name: "page" }).then(
-      ({ client, ping = 0 }) => {
-        this.id = client;
-        this.#pingMs = ping * 1000;
-        this.#steady = setTimeout(() => { this.#losses = 0; }, STEADY_MS);
-        this.#become("connected");
-        for (const channel of this.#channels.keys()) this.#join(channel);
-      },
-      (error) => error.isLoss || this.#lose(error.temporary ? 0 : FINAL, error.message),
-    );
-    this.#socket.onmessage = ({ data }) => {
-      this.#listen(this.#pingMs && this.#pingMs + ANSWER_TIMEOUT_MS);
-      for (const line of data.split("\n")) if (line) this.#take(JSON.parse(line));
-    };
+    [this.#socket, this.#pingMs] = [new WebSocket(this.#url), 0];
+    this.#socket.onopen = () => this.request("connect", { token: this.#token, name: "page" })
+      .then((connected) => this.#enter(connected), ({ message }) => this.#lose(FINAL, message));
+    this.#socket.onmessage = ({ data }) => this.#hear(data.split("\n").map((line) => JSON.parse(line)));
     this.#socket.onclose = ({ code, reason }) => this.#lose(code, reason);
+    this.#listen();
   }
 
-  /** Sends a command. Its answer must come in time, or the connection counts as lost. */
+  /** Sends a command and has its answer; a connection on which none comes in time is lost. */
   request(command, params) {
     return new Promise((resolve, reject) => {
       if (this.#socket?.readyState !== WebSocket.OPEN) return reject({ isLoss: true });
-      const id = ++this.#lastId;
-      const timer = setTimeout(() => this.#lose(), ANSWER_TIMEOUT_MS);
-      this.#unanswered.set(id, { command, resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ id, [command]: params }));
+      this.#socket.send(JSON.stringify({ id: ++this.#lastId, [command]: params }));
+      this.#unanswered.set(this.#lastId, { resolve, reject });
+      if (this.#unanswered.size === 1) this.#listen();
     });
   }
 
-  #join(channel) {
-    this.request("subscribe", { channel }).catch((error) => {
-      if (error.temporary) this.#lose();
-      else if (!error.isLoss && error.code !== ALREADY_SUBSCRIBED) this.#channels.get(channel).onRefused(error);
-    });
+  #enter({ client, ping, subs = {} }) {
+    [this.id, this.#pingMs] = [client, ping * 1000];
+    this.#become("connected");
+    for (const [channel, { onRefused }] of this.channels) {
+      if (channel in subs) continue; // A token has opened it.
+      this.request("subscribe", { channel }).catch((error) => error.isLoss || onRefused(error));
+    }
   }
 
-  #take(reply) {
-    const { id, error, push } = reply;
-    if (push?.pub) this.#channels.get(push.channel)?.onPublication(push.pub);
-    else if (push?.unsubscribe) this.#channels.get(push.channel)?.onRefused(push.unsubscribe);
-    else if (!push && !id) this.#socket.send("{}");
-    const asked = this.#unanswered.get(id);
-    if (!asked) return;
-    this.#unanswered.delete(id);
-    clearTimeout(asked.timer);
-    error ? asked.reject(error) : asked.resolve(reply[asked.command] ?? {});
+  #hear(replies) {
+    for (const { id, error, push, ...answer } of replies) {
+      const asked = this.#unanswered.get(id);
+      this.#unanswered.delete(id);
+      if (push) this.channels.get(push.channel)?.onPublication(push.pub);
+      else if (error) asked.reject(error);
+      else if (asked) asked.resolve(Object.values(answer)[0]);
+      else {
+        this.#socket.send("{}");
+        this.#losses = 0; // What has lasted until a ping was no failed attempt.
+      }
+    }
+    this.#listen();
   }
 
-  /** Whoever says nothing for so long is gone; 0 waits for ever. */
-  #listen(ms) {
+  /** Whoever says nothing until an answer or a ping is overdue is gone. */
+  #listen() {
     clearTimeout(this.#silence);
-    if (ms) this.#silence = setTimeout(() => this.#lose(), ms);
+    const ms = ANSWER_TIMEOUT_MS + (this.#unanswered.size ? 0 : this.#pingMs);
+    this.#silence = setTimeout(() => this.#lose(), ms);
   }
 
   #lose(code = 0, reason = "") {
@@ -99,10 +82,10 @@ export class Client {
     if (!socket) return;
     this.#socket = socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
-    for (const timer of [this.#steady, this.#silence]) clearTimeout(timer);
-    for (const { reject, timer } of this.#unanswered.values()) { clearTimeout(timer); reject({ isLoss: true }); }
+    clearTimeout(this.#silence);
+    for (const { reject } of this.#unanswered.values()) reject({ isLoss: true });
     this.#unanswered.clear();
-    if (isFinal(code)) return this.#become("ended", reason);
+    if (code >= FINAL && code < 4000) return this.#become("ended", reason);
     const ms = RETRY_MIN_MS + Math.random() * Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#losses++);
     this.#retry = setTimeout(() => this.connect(), ms);
     this.#become("waiting", ms);

@@ -18,7 +18,7 @@ export class House {
   #note = byId("house-note");
 
   constructor(client) {
-    client.subscribe(CHANNEL, {
+    client.channels.set(CHANNEL, {
       onPublication: ({ data }) => this.#take(data),
       onRefused: () => this.#rest("The figures are told to the server’s own machine only."),
     });
