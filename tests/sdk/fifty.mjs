@@ -166,6 +166,8 @@ async function guests() {
   assert.equal(client.state, "connected");
   assert.deepEqual(errors, []);
 
+  await late(house);
+
   const stranger = new Centrifuge(`ws://127.0.0.1:${house.port}/connection/websocket`, {
     websocket: WebSocket,
     token: token({ sub: "42" }).slice(0, -4) + "AAAA",
@@ -176,6 +178,28 @@ async function guests() {
   console.log("javascript: tokens let in, are refreshed, and a forged one is turned away");
   client.disconnect();
   await kill(house);
+}
+
+/** A client whose backend once answers with a token that has expired comes back by itself. */
+async function late(house) {
+  let tokens = 0;
+  const client = new Centrifuge(`ws://127.0.0.1:${house.port}/connection/websocket`, {
+    websocket: WebSocket,
+    minReconnectDelay: 50,
+    getToken: async () => {
+      tokens += 1;
+      return token({ sub: "42", exp: Math.floor(Date.now() / 1000) + (tokens === 2 ? -5 : 2) });
+    },
+  });
+  const codes = [];
+  client.on("connecting", ({ code }) => codes.push(code));
+  client.on("disconnected", ({ code }) => codes.push(code));
+  client.connect();
+  await client.ready(20_000);
+  await until(() => codes.length === 2);
+  await client.ready(20_000);
+  assert.deepEqual(codes, [0, 3005]);
+  client.disconnect();
 }
 
 await crowd();

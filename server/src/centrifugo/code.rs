@@ -67,7 +67,7 @@ impl Serialize for ErrorCode {
 /// Why a connection is closed. A client comes again by itself below 3500, and not above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Disconnect {
-    /// The connection token expired and was not refreshed.
+    /// The connection token expired and was not refreshed, or with one that had expired as well.
     Expired,
     /// Replies piled up beyond what may wait for one connection.
     Slow,
