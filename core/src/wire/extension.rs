@@ -29,11 +29,16 @@ pub(super) struct Breach;
 /// The extensions that the headers list, in order, at most 16. Of a line that breaks the grammar
 /// what comes before the breach, and that there is one.
 pub(super) fn listed(headers: &HeaderMap) -> impl Iterator<Item = Result<Extension<'_>, Breach>> {
-    headers
-        .get_all(SEC_WEBSOCKET_EXTENSIONS)
-        .iter()
-        .flat_map(|line| Line { rest: line.as_bytes() })
-        .take(LISTED_MAX)
+    all(headers).take(LISTED_MAX)
+}
+
+/// Whether no line breaks the grammar.
+pub(super) fn is_well_formed(headers: &HeaderMap) -> bool {
+    all(headers).all(|extension| extension.is_ok())
+}
+
+fn all(headers: &HeaderMap) -> impl Iterator<Item = Result<Extension<'_>, Breach>> {
+    headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().flat_map(|line| Line { rest: line.as_bytes() })
 }
 
 /// What has not been read of a line. Each byte is looked at once.
@@ -163,6 +168,7 @@ mod tests {
             headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_bytes(broken).unwrap());
             assert_eq!(listed(&headers).nth(1), Some(Err(Breach)), "{}", broken.escape_ascii());
             assert_eq!(listed(&headers).count(), 2, "{}", broken.escape_ascii());
+            assert!(!is_well_formed(&headers), "{}", broken.escape_ascii());
         }
     }
 
@@ -170,5 +176,10 @@ mod tests {
     fn a_long_list_is_cut() {
         let list = (0..1000).map(|n| format!("e{n}")).collect::<Vec<_>>().join(",");
         assert_eq!(read(&[list.as_bytes()]).len(), LISTED_MAX);
+        let mut headers = HeaderMap::new();
+        for (line, is_well_formed) in [(list, true), (String::new(), true), ("a b".into(), false)] {
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, line.parse().unwrap());
+            assert_eq!(super::is_well_formed(&headers), is_well_formed, "also behind the cut");
+        }
     }
 }

@@ -19,7 +19,9 @@ use tungstenite::{
     },
 };
 
-use super::{Admission, Deflate, Request, RequestFault, origin::plain_authority};
+use super::{
+    Admission, Deflate, Request, RequestFault, extension, origin::plain_authority, subprotocol,
+};
 
 /// Reads a whole head, which ends with its blank line, and judges it.
 pub(super) fn read(head: &[u8]) -> Result<Request, RequestFault> {
@@ -47,7 +49,9 @@ fn judge(uri: Uri, headers: HeaderMap) -> Result<Request, RequestFault> {
     check_no_body(&headers)?;
     let key = if asks_for_websocket(&headers) {
         check_version(&headers)?;
-        Some(key(&headers)?)
+        let key = key(&headers)?;
+        check_offers(&headers)?;
+        Some(key)
     } else {
         None
     };
@@ -206,6 +210,17 @@ fn key(headers: &HeaderMap) -> Result<[u8; 24], RequestFault> {
         }
         _ => Err(RequestFault::KeyInvalid),
     }
+}
+
+/// What is offered may be declined, but not be misspelled: RFC 6455, sections 4.2.1, 4.3 and 9.1.
+fn check_offers(headers: &HeaderMap) -> Result<(), RequestFault> {
+    if !subprotocol::are_tokens(headers) {
+        return Err(RequestFault::SubprotocolsInvalid);
+    }
+    if !extension::is_well_formed(headers) {
+        return Err(RequestFault::ExtensionsInvalid);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -466,6 +481,35 @@ mod tests {
         ] {
             let line = format!("Sec-WebSocket-Key{value}");
             assert_eq!(read(&upgrade(&[&line])).err(), Some(fault), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_grammar_of_offers_is_judged_where_an_upgrade_is_asked_for() {
+        for (line, fault) in [
+            ("Sec-WebSocket-Protocol: a b", RequestFault::SubprotocolsInvalid),
+            ("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b;c", {
+                RequestFault::SubprotocolsInvalid
+            }),
+            ("Sec-WebSocket-Protocol: \u{e9}", RequestFault::SubprotocolsInvalid),
+            ("Sec-WebSocket-Extensions: a b", RequestFault::ExtensionsInvalid),
+            ("Sec-WebSocket-Extensions: ;a", RequestFault::ExtensionsInvalid),
+            ("Sec-WebSocket-Extensions: a; b=", RequestFault::ExtensionsInvalid),
+            ("Sec-WebSocket-Extensions: a; b=\"c", RequestFault::ExtensionsInvalid),
+            ("Sec-WebSocket-Extensions: permessage-deflate, \u{e9}", {
+                RequestFault::ExtensionsInvalid
+            }),
+        ] {
+            assert_eq!(read(&upgrade(&[line])).err(), Some(fault), "{line}");
+            assert!(read(&upgrade(&[line, "Upgrade"])).is_ok(), "{line}");
+        }
+        for line in [
+            "Sec-WebSocket-Protocol: ,a,,b, ",
+            "Sec-WebSocket-Protocol: ",
+            "Sec-WebSocket-Extensions: ,permessage-deflate; client_max_window_bits, ,x;y=\"z\"",
+            "Sec-WebSocket-Extensions: ",
+        ] {
+            assert!(read(&upgrade(&[line])).is_ok(), "{line}");
         }
     }
 

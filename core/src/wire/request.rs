@@ -132,7 +132,7 @@ impl Request {
     }
 
     /// The subprotocols that the client offers, its favourite first, at most 16: RFC 6455, section
-    /// 11.3.4. What is not a token is passed over.
+    /// 11.3.4. Of a plain request, what is not a token is passed over; no upgrade has such.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         offered(&self.headers)
     }

@@ -51,6 +51,12 @@ pub enum RequestFault {
     /// `Sec-WebSocket-Key` is not 16 bytes of base64: RFC 6455, section 4.2.1. Answered by 400.
     #[error("the Sec-WebSocket-Key header is invalid")]
     KeyInvalid,
+    /// `Sec-WebSocket-Protocol` offers what is no token: RFC 6455, section 4.3. Answered by 400.
+    #[error("the Sec-WebSocket-Protocol header is invalid")]
+    SubprotocolsInvalid,
+    /// `Sec-WebSocket-Extensions` breaks its grammar: RFC 6455, section 9.1. Answered by 400.
+    #[error("the Sec-WebSocket-Extensions header is invalid")]
+    ExtensionsInvalid,
 }
 
 impl RequestFault {
@@ -64,7 +70,9 @@ impl RequestFault {
             | Self::BodyAnnounced
             | Self::KeyMissing
             | Self::KeyRepeated
-            | Self::KeyInvalid => StatusCode::BAD_REQUEST,
+            | Self::KeyInvalid
+            | Self::SubprotocolsInvalid
+            | Self::ExtensionsInvalid => StatusCode::BAD_REQUEST,
             Self::RequestLineTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLong | Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             // No body: the request may have been a HEAD.
@@ -100,6 +108,8 @@ mod tests {
             (RequestFault::KeyMissing, 400),
             (RequestFault::KeyRepeated, 400),
             (RequestFault::KeyInvalid, 400),
+            (RequestFault::SubprotocolsInvalid, 400),
+            (RequestFault::ExtensionsInvalid, 400),
         ] {
             assert_eq!(fault.refusal().status(), status, "{fault}");
         }

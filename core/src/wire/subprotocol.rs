@@ -36,12 +36,21 @@ impl Subprotocol {
 /// The subprotocols that the headers offer, the client's favourite first, at most 16. What is not a
 /// token is passed over.
 pub(super) fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    items(headers).filter_map(token).take(OFFERED_MAX)
+}
+
+/// Whether nothing but tokens is offered: RFC 6455, section 4.3.
+pub(super) fn are_tokens(headers: &HeaderMap) -> bool {
+    // A list may have empty elements: RFC 9110, section 5.6.1.2.
+    items(headers).all(|item| item.is_empty() || token(item).is_some())
+}
+
+fn items(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|item| token(item.trim_ascii()))
-        .take(OFFERED_MAX)
+        .map(<[u8]>::trim_ascii)
 }
 
 #[cfg(test)]
@@ -71,12 +80,14 @@ mod tests {
     fn offers_may_stand_on_several_lines() {
         let headers = headers(&[b"a,b", b"", b" , ,c\t"]);
         assert_eq!(offered(&headers).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(are_tokens(&headers));
     }
 
     #[test]
     fn bytes_that_are_not_ascii_are_passed_over() {
         let headers = headers(&[b"\x80\xff, chat, \xc3\xa9", b"a b", b"x\"y"]);
         assert_eq!(offered(&headers).collect::<Vec<_>>(), ["chat"]);
+        assert!(!are_tokens(&headers));
         assert_eq!(Subprotocol::choose(&headers, &["\u{e9}", "a b", ""]), None);
     }
 
@@ -85,6 +96,7 @@ mod tests {
         let list = (0..1000).map(|n| format!("p{n}")).collect::<Vec<_>>().join(",");
         let headers = headers(&[list.as_bytes()]);
         assert_eq!(offered(&headers).count(), 16);
+        assert!(are_tokens(&headers));
         assert!(Subprotocol::choose(&headers, &["p15"]).is_some());
         assert!(Subprotocol::choose(&headers, &["p16"]).is_none());
     }

@@ -107,8 +107,7 @@ fn read(head: &[u8]) -> Head<'_> {
     for line in &lines[1..] {
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(0);
         let (field, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
-        is_well_formed &= !field.is_empty()
-            && field.iter().all(|byte| is_token_byte(*byte))
+        is_well_formed &= is_token(field)
             && value.iter().all(|byte| *byte == b'\t' || *byte >= b' ' && *byte != 0x7f);
         fields.push((String::from_utf8_lossy(field).to_ascii_lowercase(), value.trim_ascii()));
     }
@@ -116,6 +115,10 @@ fn read(head: &[u8]) -> Head<'_> {
 }
 
 /// RFC 9110, section 5.6.2.
+fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
+}
+
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -131,8 +134,7 @@ fn judge_line(head: &Head<'_>, verdict: &mut Verdict) {
         return;
     };
     if method != b"GET" {
-        let is_token = !method.is_empty() && method.iter().all(|byte| is_token_byte(*byte));
-        verdict.wrong.insert(name(if is_token {
+        verdict.wrong.insert(name(if is_token(method) {
             RequestFault::MethodNotGet
         } else {
             RequestFault::Malformed
@@ -194,6 +196,56 @@ fn judge_fields(head: &Head<'_>, verdict: &mut Verdict) {
         [_] => _ = verdict.wrong.insert(name(RequestFault::KeyInvalid)),
         _ => _ = verdict.wrong.insert(name(RequestFault::KeyRepeated)),
     }
+    let protocols = values(head, "sec-websocket-protocol").join(&b","[..]);
+    let mut protocols = protocols.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    if !protocols.all(|name| name.is_empty() || is_token(name)) {
+        verdict.wrong.insert(name(RequestFault::SubprotocolsInvalid));
+    }
+    if !values(head, "sec-websocket-extensions").into_iter().all(lists_extensions) {
+        verdict.wrong.insert(name(RequestFault::ExtensionsInvalid));
+    }
+}
+
+/// RFC 6455, section 9.1, with the empty elements of RFC 9110, section 5.6.1.2.
+fn lists_extensions(line: &[u8]) -> bool {
+    let Some(line) = without_quotes(line) else { return false };
+    let is_value = |value: &[u8]| value == QUOTED || is_token(value);
+    let is_parameter = |part: &[u8]| match part.iter().position(|byte| *byte == b'=') {
+        Some(at) => is_token(part[..at].trim_ascii()) && is_value(part[at + 1..].trim_ascii()),
+        None => is_token(part),
+    };
+    line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(|extension| {
+        let mut parts = extension.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        extension.is_empty() || parts.next().is_some_and(is_token) && parts.all(is_parameter)
+    })
+}
+
+/// In the place of a quoted token: a byte that no line has.
+const QUOTED: &[u8] = b"\0";
+
+/// `None` if a quote is not closed, or what is quoted is no token.
+fn without_quotes(line: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    let mut bytes = line.iter().copied();
+    while let Some(byte) = bytes.next() {
+        if byte != b'"' {
+            plain.push(byte);
+            continue;
+        }
+        let mut quoted = Vec::new();
+        loop {
+            match bytes.next()? {
+                b'"' => break,
+                b'\\' => quoted.push(bytes.next()?),
+                byte => quoted.push(byte),
+            }
+        }
+        if !is_token(&quoted) {
+            return None;
+        }
+        plain.extend(QUOTED);
+    }
+    Some(plain)
 }
 
 /// RFC 9110, section 7.2.
@@ -256,6 +308,8 @@ fn name(fault: RequestFault) -> &'static str {
         RequestFault::KeyMissing => "key missing",
         RequestFault::KeyRepeated => "key repeated",
         RequestFault::KeyInvalid => "key invalid",
+        RequestFault::SubprotocolsInvalid => "subprotocols invalid",
+        RequestFault::ExtensionsInvalid => "extensions invalid",
     }
 }
 

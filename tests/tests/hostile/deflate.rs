@@ -115,10 +115,8 @@ fn c6_what_zlib_cannot_do_is_declined() {
         "permessage-deflate; server_no_context_takeover=1",
         "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
         "permessage-deflate; mystery",
-        "permessage-deflate; server_max_window_bits=\"10",
         "permessage-bzip2",
         "x-webkit-deflate-frame",
-        ";permessage-deflate",
     ];
     let rows: Vec<Row> = offers
         .iter()
@@ -126,6 +124,25 @@ fn c6_what_zlib_cannot_do_is_declined() {
             let line = format!("Sec-WebSocket-Extensions: {offer}");
             let gets = Gets::Upgrade(&["sec-websocket-extensions"]);
             Row::request(format!("C6 {offer}"), upgrade(&[&line]), gets)
+        })
+        .collect();
+    play(&Victim::start(SERVER), &rows);
+}
+
+#[test]
+fn c6_an_offer_that_breaks_the_grammar_is_no_request() {
+    let offers = [
+        "permessage-deflate; server_max_window_bits=\"10",
+        "permessage-deflate; server_max_window_bits=",
+        "permessage-deflate server_max_window_bits=10",
+        "permessage-deflate, permessage-deflate; =10",
+        ";permessage-deflate",
+    ];
+    let rows: Vec<Row> = offers
+        .iter()
+        .map(|offer| {
+            let line = format!("Sec-WebSocket-Extensions: {offer}");
+            Row::request(format!("C6 {offer}"), upgrade(&[&line]), Gets::Answer(400, &[]))
         })
         .collect();
     play(&Victim::start(SERVER), &rows);

@@ -152,23 +152,23 @@ fn offers() -> Vec<Row> {
     let past_ascii: String = ('\u{80}'..='\u{ff}').collect();
     let names: Vec<String> = (0..1000).map(|n| format!("protocol{n}")).collect();
     vec![
-        Row::request("A8 bytes past ASCII offered as protocols", protocol(&past_ascii), taken()),
-        Row::request("A8 such an extension", extensions(&past_ascii), taken()),
+        Row::request("A8 bytes past ASCII offered as protocols", protocol(&past_ascii), BAD),
+        Row::request("A8 such an extension", extensions(&past_ascii), BAD),
         Row::request(
             "A8 such a parameter",
             extensions(&format!("permessage-deflate; {past_ascii}={past_ascii}")),
-            taken(),
+            BAD,
         ),
-        Row::request("A8 overlong UTF-8", protocol("\u{c0}\u{80}, \u{f8}\u{88}"), taken()),
+        Row::request("A8 overlong UTF-8", protocol("\u{c0}\u{80}, \u{f8}\u{88}"), BAD),
         Row::request("A9 1000 protocols", protocol(&names.join(",")), taken()),
         Row::request("A9 15,000 commas", protocol(&",".repeat(15_000)), taken()),
-        Row::request("A9 15,000 spaces", protocol(&format!("a{}b", " ".repeat(15_000))), taken()),
+        Row::request("A9 15,000 spaces", protocol(&format!("a{}b", " ".repeat(15_000))), BAD),
         Row::request("A9 an empty protocol", protocol(""), taken()),
         Row::request("A9 1000 extensions", extensions(&names.join("; a=1, ")[..15_000]), taken()),
         Row::request(
             "A9 an open quote",
             extensions(&format!("a; b=\"{}", "\\\"".repeat(7000))),
-            taken(),
+            BAD,
         ),
         Row::request(
             "A9 parameters unknown and repeated",
