@@ -15,7 +15,11 @@ use tungstenite::handshake::{
 };
 
 use super::{
-    Deflate, DeflateAnswerError, HeadLimits, handshake::lists, head::HeadScan, subprotocol::offered,
+    Deflate, DeflateAnswerError, HeadLimits,
+    handshake::lists,
+    head::HeadScan,
+    subprotocol::{are_tokens, items},
+    token::token,
 };
 
 /// Bounds of what a server answers.
@@ -69,7 +73,9 @@ pub enum ClientRequestError {
     /// The URI is not `ws://HOST/...` or `wss://HOST/...`: RFC 6455, section 3.
     #[error("{0} is not the URI of a WebSocket")]
     Uri(Uri),
-    /// A header that the handshake says itself, or one with bytes that are not visible ASCII.
+    /// A header that the handshake says itself, one with bytes that are not visible ASCII, a
+    /// subprotocol that is no token, or extensions other than [`Deflate::OFFER`], to which no answer
+    /// could be judged.
     #[error("the header {0} is not the caller's to set so")]
     Header(HeaderName),
 }
@@ -90,7 +96,7 @@ pub enum AnswerFault {
     /// `Sec-WebSocket-Accept` is missing, or made from another key.
     #[error("the answer is to another request")]
     Accept,
-    /// A subprotocol that was not offered.
+    /// A subprotocol that was not offered, or not one alone.
     #[error("the server speaks a subprotocol that was not offered")]
     Subprotocol,
     /// An extension that was not offered, or on other terms.
@@ -100,8 +106,8 @@ pub enum AnswerFault {
 
 impl ClientHandshake {
     /// The handshake for `uri`, with more `headers`: cookies, what is offered as
-    /// `Sec-WebSocket-Protocol`, and [`Deflate::OFFER`] as `Sec-WebSocket-Extensions` if messages may
-    /// be compressed. `nonce` is to be drawn anew for each (RFC 6455, section 4.1, item 7).
+    /// `Sec-WebSocket-Protocol`, and [`Deflate::OFFER`], the one extension that is known, as
+    /// `Sec-WebSocket-Extensions` if messages may be compressed. `nonce` is to be drawn anew for each (RFC 6455, section 4.1, item 7).
     ///
     /// # Errors
     ///
@@ -121,6 +127,18 @@ impl ClientHandshake {
         };
         if let Some((name, _)) = headers.iter().find(wrong) {
             return Err(ClientRequestError::Header(name.clone()));
+        }
+        if !are_tokens(&headers) {
+            return Err(ClientRequestError::Header(SEC_WEBSOCKET_PROTOCOL));
+        }
+        let mut extensions = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
+        let is_known = match (extensions.next(), extensions.next()) {
+            (None, _) => true,
+            (Some(offer), None) => offer == Deflate::OFFER,
+            (Some(_), Some(_)) => false,
+        };
+        if !is_known {
+            return Err(ClientRequestError::Header(SEC_WEBSOCKET_EXTENSIONS));
         }
         let said = headers.clone();
         let key = BASE64.encode(&nonce);
@@ -180,18 +198,20 @@ impl ClientHandshake {
         if !matches!(accept, (Some(accept), None) if accept == &*self.accept) {
             return Err(AnswerFault::Accept);
         }
-        let spoken: Vec<&str> = offered(headers).collect();
-        let subprotocol = match (headers.contains_key(SEC_WEBSOCKET_PROTOCOL), &spoken[..]) {
-            (false, _) => None,
-            (true, [one]) if offered(&self.headers).any(|ours| ours == *one) => Some(one),
-            (true, _) => return Err(AnswerFault::Subprotocol),
+        let mut spoken = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+        let subprotocol = match (spoken.next(), spoken.next()) {
+            (None, _) => None,
+            (Some(one), None) if items(&self.headers).any(|ours| ours == one.as_bytes()) => {
+                Some(token(one.as_bytes()).ok_or(AnswerFault::Subprotocol)?)
+            }
+            (Some(_), _) => return Err(AnswerFault::Subprotocol),
         };
         let deflate = Deflate::answered(headers)?;
         if deflate.is_some() && !self.headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
             return Err(DeflateAnswerError::NotOffered.into());
         }
         Ok(Answered {
-            subprotocol: subprotocol.map(|name| (*name).to_owned()),
+            subprotocol: subprotocol.map(str::to_owned),
             deflate,
             headers: headers.clone(),
         })
@@ -261,8 +281,34 @@ mod tests {
         ] {
             assert_eq!(plain(lines), Err(fault), "{lines}");
         }
-        let two = "Sec-WebSocket-Protocol: chat, superchat\r\n";
-        assert_eq!(handshake(offering()).receive(&answer(two)), Err(AnswerFault::Subprotocol));
+    }
+
+    #[test]
+    fn of_the_subprotocols_that_were_offered_one_is_taken_alone() {
+        let mut many = HeaderMap::new();
+        let names: Vec<String> = (0..20).map(|n| format!("chat{n}")).collect();
+        many.insert(SEC_WEBSOCKET_PROTOCOL, names.join(", ,").parse().unwrap());
+        let spoken = |lines: &[&str]| {
+            let lines: String =
+                lines.iter().map(|line| format!("Sec-WebSocket-Protocol: {line}\r\n")).collect();
+            let answered = handshake(many.clone()).receive(&answer(&lines))?;
+            Ok(answered.unwrap().0.subprotocol)
+        };
+        assert_eq!(spoken(&[]), Ok(None));
+        assert_eq!(spoken(&["chat0"]), Ok(Some("chat0".to_owned())));
+        assert_eq!(spoken(&["chat19"]), Ok(Some("chat19".to_owned())), "however many are offered");
+        for wrong in [
+            &["chat"][..],
+            &["Chat0"],
+            &[""],
+            &["chat0, chat1"],
+            &["chat0,"],
+            &["chat0, a b"],
+            &["chat0", "chat0"],
+            &["chat0", ""],
+        ] {
+            assert_eq!(spoken(wrong), Err(AnswerFault::Subprotocol), "{wrong:?}");
+        }
     }
 
     #[test]
@@ -300,6 +346,24 @@ mod tests {
             let made = ClientHandshake::new(&uri, headers, [0; 16]);
             assert_eq!(made.map(|_| ()), Err(ClientRequestError::Header(name)));
         }
+        for (name, value) in [
+            (SEC_WEBSOCKET_PROTOCOL, "a b"),
+            (SEC_WEBSOCKET_PROTOCOL, "a/b, c"),
+            (SEC_WEBSOCKET_EXTENSIONS, "permessage-deflate"),
+            (SEC_WEBSOCKET_EXTENSIONS, "permessage-bzip2"),
+            (SEC_WEBSOCKET_EXTENSIONS, ""),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name.clone(), HeaderValue::from_static(value));
+            let uri = "ws://example.com/".parse().unwrap();
+            let made = ClientHandshake::new(&uri, headers, [0; 16]);
+            assert_eq!(made.map(|_| ()), Err(ClientRequestError::Header(name)), "{value:?}");
+        }
+        let mut twice = offering();
+        twice.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(Deflate::OFFER));
+        let uri = "ws://example.com/".parse().unwrap();
+        let made = ClientHandshake::new(&uri, twice, [0; 16]);
+        assert_eq!(made.map(|_| ()), Err(ClientRequestError::Header(SEC_WEBSOCKET_EXTENSIONS)));
         let uri = "wss://user:secret@example.com".parse().unwrap();
         let request = ClientHandshake::new(&uri, HeaderMap::new(), [0; 16]).unwrap().request;
         let request = String::from_utf8(request).unwrap();

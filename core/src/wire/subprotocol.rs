@@ -45,7 +45,8 @@ pub(super) fn are_tokens(headers: &HeaderMap) -> bool {
     items(headers).all(|item| item.is_empty() || token(item).is_some())
 }
 
-fn items(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+/// What stands between the commas.
+pub(super) fn items(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)
         .iter()
