@@ -67,7 +67,8 @@ impl<S: Service> World<S> {
                 }
                 let unfinished = seen.unfinished(now);
                 // Control frames between count from their own beginning: the hub's word below is exact.
-                within("has a message unfinished", unfinished, 2 * settings.message_timeout)?;
+                let factor = if seen.is_interrupted() { 2 } else { 1 };
+                within("has a message unfinished", unfinished, factor * settings.message_timeout)?;
                 if let Some(begun) = portrait.message_begun {
                     let begun = now.since(begun);
                     within("has a message begun", begun, settings.message_timeout)?;

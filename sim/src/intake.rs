@@ -23,6 +23,8 @@ pub(crate) struct Intake {
     /// When the message that is not whole began.
     message_begun: Option<Instant>,
     message_bytes: usize,
+    /// Whether a control frame has come since that message began.
+    is_interrupted: bool,
     longest: Duration,
 }
 
@@ -35,6 +37,7 @@ impl Intake {
             frame_begun: None,
             message_begun: None,
             message_bytes: 0,
+            is_interrupted: false,
             longest: Duration::ZERO,
         }
     }
@@ -63,8 +66,11 @@ impl Intake {
             } else {
                 self.frame_begun.get_or_insert(now);
                 self.header.push(first);
-                if !self.is_control() {
-                    self.message_begun.get_or_insert(now);
+                if self.is_control() {
+                    self.is_interrupted = true;
+                } else if self.message_begun.is_none() {
+                    self.message_begun = Some(now);
+                    self.is_interrupted = false;
                 }
                 if let Some(length) = self.payload_length() {
                     self.payload_left = length;
@@ -117,6 +123,11 @@ impl Intake {
     /// When what is not whole began, a message or a frame.
     pub(crate) fn begun(&self) -> Option<Instant> {
         self.message_begun.into_iter().chain(self.frame_begun).min()
+    }
+
+    /// Whether a control frame has come since that began, or is what is not whole.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.is_interrupted
     }
 
     /// How many bytes there are of the message that is not whole.

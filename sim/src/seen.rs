@@ -159,6 +159,11 @@ impl Seen {
         self.lingered_bytes
     }
 
+    /// Whether control frames have come between the pieces of what is unfinished.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.intake.is_interrupted()
+    }
+
     /// How long what it says has been unfinished, without the time in which it was not read.
     pub(crate) fn unfinished(&self, now: Instant) -> Duration {
         self.intake
