@@ -266,8 +266,8 @@ settings! {
     overlong_lengths: Switch = false, false => true;
     /// How long a peer may take from the first byte of a message to its last; past it 1008.
     message_timeout: Time = 60 s, 1 ms => 1 h;
-    /// Most bytes of unfinished messages that a shard holds at once; past it 1013 for the message
-    /// that grew.
+    /// Most bytes of unfinished messages that a shard holds at once, counted with the room that is made
+    /// for a whole frame once a 64th of it has come; past it 1013 for the message that grew.
     assembly_bytes_max: Bytes = 256 MiB, 1 => 64 GiB;
     /// Most frames a second that a peer may send, control and empty ones included, and twice as
     /// many at once; past it the peer is read more slowly.

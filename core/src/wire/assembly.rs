@@ -90,7 +90,8 @@ impl PartialMessage {
         let held = FRONT_BYTES + self.len();
         let needed = held + payload.len();
         if needed > self.bytes.capacity() {
-            let capacity = room(needed, held + left, FRONT_BYTES.saturating_add(len_max));
+            let capacity =
+                room(needed, held.saturating_add(left), FRONT_BYTES.saturating_add(len_max));
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         if self.bytes.is_empty() {
