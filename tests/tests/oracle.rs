@@ -78,7 +78,9 @@ fn both_say_the_same_of_valid_streams() {
         let role = if round % 2 == 0 { Role::Server } else { CLIENT };
         let bytes = valid_stream(role, &mut rng).concat();
         assert!(!told(role, &bytes, &[]).0.is_empty());
-        assert_eq!(compare(&bytes, role, LIMITS), (None, None), "round {round}");
+        for has_closed in [false, true] {
+            assert_eq!(compare(&bytes, role, has_closed, LIMITS), (None, None), "round {round}");
+        }
     }
 }
 
@@ -97,10 +99,12 @@ fn both_find_the_same_fault_in_broken_streams() {
         let bytes = frames.concat();
         let pieces: Vec<u8> = (0..9).map(|_| rng.u8(..)).collect();
         assert_eq!(told(role, &bytes, &pieces), told(role, &bytes, &[]), "round {round}");
-        let (difference, fault) = compare(&bytes, role, LIMITS);
-        faults += usize::from(difference.is_none() && fault.is_some());
+        for has_closed in [false, true] {
+            let (difference, fault) = compare(&bytes, role, has_closed, LIMITS);
+            faults += usize::from(difference.is_none() && fault.is_some());
+        }
     }
-    assert!(faults > 1_000, "{faults} faults compared");
+    assert!(faults > 2_000, "{faults} faults compared");
 }
 
 #[test]
@@ -112,7 +116,7 @@ fn each_difference_is_met() {
         (Difference::BadGateway, b"\x88\x82\0\0\0\0\x03\xf6"),
         (Difference::Sooner, b"\x81\x82\0\0\0\0\xff"),
     ] {
-        assert_eq!(compare(bytes, Role::Server, LIMITS).0, Some(difference), "{bytes:?}");
+        assert_eq!(compare(bytes, Role::Server, false, LIMITS).0, Some(difference), "{bytes:?}");
     }
     for (difference, bytes) in [
         (Difference::LengthForm, &b"\x82\x7e\x00\x01x"[..]),
@@ -122,6 +126,6 @@ fn each_difference_is_met() {
         (Difference::Sooner, b"\x81\x02\xff"),
         (Difference::Sooner, b"\x81\x82\0\0\0\0x"),
     ] {
-        assert_eq!(compare(bytes, CLIENT, LIMITS).0, Some(difference), "{bytes:?}");
+        assert_eq!(compare(bytes, CLIENT, false, LIMITS).0, Some(difference), "{bytes:?}");
     }
 }

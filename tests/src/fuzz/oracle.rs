@@ -63,14 +63,22 @@ impl Write for Script<'_> {
     }
 }
 
-/// What tungstenite makes of the bytes in this role: what it tells, and the code that answers its
-/// error.
-fn theirs(bytes: &[u8], role: TheirRole, limits: Limits) -> (Vec<Told>, Option<u16>) {
+/// What tungstenite makes of the bytes in this role, its own Close sent before them or not: what it
+/// tells, and the code that answers its error.
+fn theirs(
+    bytes: &[u8],
+    role: TheirRole,
+    has_closed: bool,
+    limits: Limits,
+) -> (Vec<Told>, Option<u16>) {
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits.message_bytes_max))
         .max_frame_size(Some(limits.message_bytes_max));
     let mut script = Script(Cursor::new(bytes));
     let mut machine = WebSocketContext::new(role, Some(config));
+    if has_closed {
+        machine.close(&mut script, None).expect("the script takes it");
+    }
     let mut told = Vec::new();
     loop {
         match machine.read(&mut script) {
@@ -112,22 +120,33 @@ pub enum Difference {
     Sooner,
 }
 
-/// Compares what a wire in this role says of the bytes with what the oracle says. Returns the
-/// difference, if there is one that is meant, and the fault.
+/// Compares what a wire in this role, which has sent its Close before or not, says of the bytes with
+/// what the oracle says. Returns the difference, if there is one that is meant, and the fault.
 ///
 /// # Panics
 ///
 /// If there is one that is not.
-pub fn compare(bytes: &[u8], role: Role, limits: Limits) -> (Option<Difference>, Option<Fault>) {
-    let (mut told, outcome) = receive(&mut Wire::new(role, limits), bytes, &[]);
+pub fn compare(
+    bytes: &[u8],
+    role: Role,
+    has_closed: bool,
+    limits: Limits,
+) -> (Option<Difference>, Option<Fault>) {
+    let mut wire = Wire::new(role, limits);
+    if has_closed {
+        assert_eq!(wire.close(None, &mut Vec::new()), Ok(true));
+    }
+    let (mut told, outcome) = receive(&mut wire, bytes, &[]);
     let their_role = match role {
         Role::Server => TheirRole::Server,
         Role::Client { .. } => TheirRole::Client,
     };
+    let replies = told.iter().filter(|told| matches!(told, Told::Reply(..))).count();
+    assert!(replies == 0 || !has_closed, "a Close is the last frame of an end: {told:?}");
     told.retain(|told| !matches!(told, Told::Reply(..)));
     let fault = outcome.err();
     let code = fault.map(|fault| fault.code().into());
-    let (mut their_told, their_code) = theirs(bytes, their_role, limits);
+    let (mut their_told, their_code) = theirs(bytes, their_role, has_closed, limits);
     if (&told, code) == (&their_told, their_code) {
         return (None, fault);
     }
