@@ -7,7 +7,7 @@ use allocation_counter::{AllocationInfo, measure};
 use fanlight_core::{
     Admission, Arrival, Command, Commands, Config, ConnId, Event, Hub, Instant, Message,
     Negotiated, PeerAddr, Seat, Settings,
-    wire::{Deflater, Incoming, Limits, Role, Wire},
+    wire::{Deflater, Incoming, Inflater, Limits, Role, Wire},
 };
 use fanlight_tests::agreed;
 
@@ -180,4 +180,21 @@ fn an_open_connection_of_a_hub_is_its_slot_and_nothing_more() {
     // Tables grow by doubling; no connection has an allocation of its own.
     assert!(opened.count_current < 100, "{opened:?}");
     assert!(opened.bytes_current < CONNECTIONS * 1024, "{opened:?}");
+}
+
+#[test]
+fn what_all_connections_share_to_inflate_is_one_window_and_its_tables() {
+    let mut inflater = Inflater::default();
+    let [_, said] = said_by_a_client();
+    for bound in [48 << 10, 0] {
+        let mut server = wire(Role::Server);
+        let inflated = measure(|| {
+            let mut heard = 0;
+            let outcome =
+                server.receive_with(&mut inflater, &mut said.clone(), &mut |_| heard += 1);
+            assert_eq!((outcome, heard), (Ok(()), 1));
+        });
+        assert!(inflated.count_total > 0, "it was counted");
+        assert!((0..=bound).contains(&inflated.bytes_current), "{inflated:?}");
+    }
 }

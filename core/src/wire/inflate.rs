@@ -24,8 +24,8 @@ pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
 
 /// Inflates messages, one after the other, each by itself.
 ///
-/// It holds nothing of a message that it is done with, only the room for the next, some 40 KiB, once
-/// it has inflated one. So all connections of a thread can share it:
+/// It holds nothing of a message that it is done with, only the room for the next, less than 48 KiB,
+/// once it has inflated one. So all connections of a thread can share it:
 /// [`Wire::receive_with`](super::Wire::receive_with).
 #[derive(Debug, Default)]
 pub struct Inflater(Option<Decompress>);
