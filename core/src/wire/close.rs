@@ -10,7 +10,7 @@ use super::{Fault, header::CONTROL_BYTES_MAX};
 pub struct CloseCodeNotAllowed(pub CloseCode);
 
 /// Whether a Close may carry the code: those that RFC 6455, section 7.4.1 and the registry it
-/// founded define for that (1012 to 1014 came later), and those of sections 7.4.2 that are free.
+/// founded define for that (1012 to 1014 came later), and those of section 7.4.2 that are free.
 fn is_allowed(code: u16) -> bool {
     // `CloseCode::is_allowed` does not know 1014.
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)

@@ -9,8 +9,8 @@ use super::Message;
 pub enum Incoming<'a> {
     /// A whole message: RFC 6455, section 5.6.
     Message(Message),
-    /// A ping with its payload: RFC 6455, section 5.5.2. If a pong may still be sent, it follows as
-    /// a [`Reply`](Self::Reply).
+    /// A ping with its payload: RFC 6455, section 5.5.2. If no Close has been sent, the
+    /// pong that answers it follows as a [`Reply`](Self::Reply).
     Ping(&'a [u8]),
     /// A pong with its payload: RFC 6455, section 5.5.3.
     Pong(&'a [u8]),

@@ -256,6 +256,8 @@ impl Wire {
         match kind {
             ControlKind::Ping => {
                 on(Incoming::Ping(payload));
+                // An end's Close is its last frame (RFC 6455, section 1.4): whoever has sent one
+                // answers nothing more, though section 5.5.2 would let it answer a ping.
                 if !self.close_sent {
                     self.reply(ReplyKind::Pong, payload, on);
                 }
