@@ -16,7 +16,8 @@ pub struct ConnectionSettings {
     /// Default 16,384; from 1 to 1,048,576.
     pub incoming_connections_max: usize,
     /// Most messages that wait for the task before its peer is read no more. What one read has
-    /// brought besides, up to `read_bytes_max`, still comes on top.
+    /// brought besides still comes on top: up to `read_bytes_max`, and where permessage-deflate was
+    /// agreed on up to a thousand times as much, since that is how far deflate can shorten.
     ///
     /// Default 64; from 1 to 1,048,576.
     pub inbound_messages_max: usize,

@@ -167,3 +167,17 @@ fn each_role_reads_what_the_other_compresses_with_any_window() {
     assert!(server().send_deflated(&Message::text(&text), DEFLATER, &mut plain));
     assert_eq!(plain, Message::text(&text).frame(), "nothing was agreed on");
 }
+
+#[test]
+fn one_read_brings_at_most_a_thousand_times_its_length() {
+    let zeros = Message::binary(&vec![0; LIMITS.message_bytes_max]);
+    let mut read = Vec::new();
+    let deflater = Deflater { level: 9, ..DEFLATER };
+    while read.len() < 16 << 10 {
+        assert!(agreed(client(), 15).send_deflated(&zeros, deflater, &mut read));
+    }
+    let (told, outcome) = whole(&mut agreed(server(), 15), &read);
+    let brought = told.len() * LIMITS.message_bytes_max;
+    assert_eq!(outcome, Ok(()));
+    assert!((500 * read.len()..1_032 * read.len()).contains(&brought), "{brought}");
+}
