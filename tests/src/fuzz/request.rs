@@ -146,11 +146,7 @@ fn judge_line(head: &Head<'_>, verdict: &mut Verdict) {
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             verdict.wrong.insert(name(RequestFault::HttpVersionNot11));
         }
-        _ => {
-            verdict.wrong.insert(name(RequestFault::Malformed));
-            // If a carriage return ends it, nothing else does.
-            verdict.doubtful.insert(name(RequestFault::HttpVersionNot11));
-        }
+        _ => _ = verdict.wrong.insert(name(RequestFault::Malformed)),
     }
     // RFC 3986, section 3.3 and 3.4, without percent escapes gone wrong.
     let is_plain =
