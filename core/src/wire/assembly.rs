@@ -7,7 +7,7 @@ use super::{
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
     inflate::{Inflater, guess},
     mask,
-    message::{FRONT_BYTES, put_header_before},
+    message::FRONT_BYTES,
     utf8::{Utf8, is_text},
 };
 
@@ -118,7 +118,7 @@ impl PartialMessage {
         self.utf8.finish().map_err(|_| Fault::InvalidUtf8)?;
         let len = self.len();
         self.bytes.resize(FRONT_BYTES + len, 0);
-        Ok(framed(self.encoding, self.bytes))
+        Ok(Message::from_buffer(self.encoding, self.bytes))
     }
 }
 
@@ -145,14 +145,7 @@ pub(super) fn inflated(
     if encoding == Encoding::Text && !is_text(&bytes[FRONT_BYTES..]) {
         return Err(Fault::InvalidUtf8);
     }
-    Ok(framed(encoding, bytes))
-}
-
-/// The message whose payload stands behind room for its header.
-fn framed(encoding: Encoding, mut bytes: Vec<u8>) -> Message {
-    let length = bytes.len() - FRONT_BYTES;
-    let start = put_header_before(encoding, false, length, FRONT_BYTES, &mut bytes);
-    Message::from_buffer(bytes, start)
+    Ok(Message::from_buffer(encoding, bytes))
 }
 
 impl fmt::Debug for PartialMessage {

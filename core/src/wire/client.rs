@@ -107,7 +107,8 @@ pub enum AnswerFault {
 impl ClientHandshake {
     /// The handshake for `uri`, with more `headers`: cookies, what is offered as
     /// `Sec-WebSocket-Protocol`, and [`Deflate::OFFER`], the one extension that is known, as
-    /// `Sec-WebSocket-Extensions` if messages may be compressed. `nonce` is to be drawn anew for each (RFC 6455, section 4.1, item 7).
+    /// `Sec-WebSocket-Extensions` if messages may be compressed. `nonce` is to be drawn anew for each
+    /// (RFC 6455, section 4.1, item 7).
     ///
     /// # Errors
     ///

@@ -4,8 +4,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{Fault, deflater::TAIL};
 
-/// How much room is made at first for what so many bytes inflate to: four times as much, as text has
-/// it, and less of what is long, since room that was not needed is given back.
+/// How much room is best made at first for what so many bytes inflate to: four times as much, as text
+/// has it, and less of what is long, since room that was not needed is given back.
 pub(super) fn guess(payload_bytes: usize) -> usize {
     let bound = payload_bytes.saturating_mul(2).max(64 * 1024);
     payload_bytes.saturating_mul(4).clamp(64, bound)
@@ -31,7 +31,8 @@ pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
 pub struct Inflater(Option<Decompress>);
 
 impl Inflater {
-    /// Appends what `payload` inflates to, at most `length_max` bytes.
+    /// Appends what `payload` inflates to, at most `length_max` bytes. Room for [`guess`] is the
+    /// caller's to make; more is made as it is needed.
     ///
     /// The bound holds while it runs: of a bomb no more is made than the bound.
     pub(super) fn inflate(
@@ -45,7 +46,6 @@ impl Inflater {
         let room_max = length_max.saturating_add(1);
         let decompress = self.0.get_or_insert_with(|| Decompress::new(false));
         decompress.reset(false);
-        out.reserve_exact(guess(payload.len()).min(room_max));
         for (part, is_end) in [(payload, false), (&END[..], true)] {
             let mut rest = part;
             loop {

@@ -109,7 +109,7 @@ mod tests {
             let plain: Vec<u8> = (0..length).map(|n: u32| (n * 7) as u8).collect();
             let expected: Vec<u8> =
                 plain.iter().enumerate().map(|(i, byte)| byte ^ MASK[i % 4]).collect();
-            for cut in (0..=plain.len()).filter(|cut| *cut < 70) {
+            for cut in (0..=plain.len()).take(70) {
                 let mut bytes = plain.clone();
                 let (first, second) = bytes.split_at_mut(cut);
                 let mut appended = b"before".to_vec();

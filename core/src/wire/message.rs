@@ -96,21 +96,19 @@ impl Message {
 
     fn build(encoding: Encoding, payload: &[u8]) -> Self {
         let header_bytes = server_header_bytes(payload.len());
+        if header_bytes + payload.len() > SHORT_BYTES_MAX {
+            let mut buffer = Vec::with_capacity(FRONT_BYTES + payload.len());
+            buffer.resize(FRONT_BYTES, 0);
+            buffer.extend_from_slice(payload);
+            return Self::from_buffer(encoding, buffer);
+        }
         let mut header = [0; HEADER_BYTES_MAX];
         put_header_before(encoding, false, payload.len(), header_bytes, &mut header);
-        let header = &header[..header_bytes];
-        if header_bytes + payload.len() <= SHORT_BYTES_MAX {
-            let mut frame = ArrayVec::<u8, SHORT_BYTES_MAX>::new();
-            for part in [header, payload] {
-                frame.try_extend_from_slice(part).expect("the frame is short");
-            }
-            return Self::from_frame(&frame);
+        let mut frame = ArrayVec::<u8, SHORT_BYTES_MAX>::new();
+        for part in [&header[..header_bytes], payload] {
+            frame.try_extend_from_slice(part).expect("the frame is short");
         }
-        let mut buffer = Vec::with_capacity(FRONT_BYTES + payload.len());
-        buffer.resize(FRONT_BYTES, 0);
-        buffer.extend_from_slice(payload);
-        let start = put_header_before(encoding, false, payload.len(), FRONT_BYTES, &mut buffer);
-        Self::from_buffer(buffer, start)
+        Self::from_frame(&frame)
     }
 
     /// The message in a finished, unmasked, unfragmented data frame.
@@ -119,9 +117,10 @@ impl Message {
         Self(Frame::copy_of(frame))
     }
 
-    /// The message in such a frame that begins at `start` and ends the buffer.
-    pub(super) fn from_buffer(buffer: Vec<u8>, start: usize) -> Self {
-        debug_assert!(buffer[start] == 0x81 || buffer[start] == 0x82, "a whole data frame");
+    /// The message whose payload stands in a buffer, behind [`FRONT_BYTES`] of room for its header.
+    pub(super) fn from_buffer(encoding: Encoding, mut buffer: Vec<u8>) -> Self {
+        let length = buffer.len() - FRONT_BYTES;
+        let start = put_header_before(encoding, false, length, FRONT_BYTES, &mut buffer);
         Self(Frame::end_of(buffer, start))
     }
 
