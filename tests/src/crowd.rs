@@ -12,14 +12,15 @@ use std::{
 };
 
 use fanlight_core::{
+    Message,
     http::{HeaderMap, Uri},
-    wire::{Answered, ClientHandshake},
+    wire::{Answered, ClientHandshake, Incoming, Wire},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpSocket, TcpStream},
     process::{Child, Command},
-    sync::Semaphore,
+    sync::{Semaphore, mpsc},
     time::timeout,
 };
 
@@ -190,6 +191,76 @@ impl Server {
         let mut next = || times.next().ok_or("no times");
         Ok((next()?? * MICROS_PER_TICK, next()?? * MICROS_PER_TICK))
     }
+}
+
+/// What one connection of a crowd makes of what it is given.
+pub trait Member {
+    /// A part of what was read; returns what the member says to that.
+    fn hear(&mut self, incoming: Incoming<'_>) -> Option<Message>;
+
+    /// All of a read was heard, which was so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// If something came that should not have.
+    fn caught_up(&mut self, read_bytes: usize) -> io::Result<()>;
+}
+
+/// Has a member live until the server ends its connection: it says what comes by `spoken`, hears what
+/// is read, and the answers that RFC 6455 demands leave by themselves.
+///
+/// # Errors
+///
+/// If the connection breaks, the server breaks the RFC, or the member hears what it should not.
+pub async fn live(
+    mut stream: TcpStream,
+    mut wire: Wire,
+    mut spoken: Option<mpsc::Receiver<Message>>,
+    member: &mut impl Member,
+) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    let mut out = Vec::new();
+    loop {
+        let to_say = async {
+            match &mut spoken {
+                Some(spoken) => spoken.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            read = stream.read(&mut buffer) => {
+                let length = read?;
+                if length == 0 {
+                    return Ok(());
+                }
+                let mut answers = Vec::new();
+                wire.receive(&mut buffer[..length], &mut |incoming| match incoming {
+                    Incoming::Reply(reply) => out.extend_from_slice(reply.frame),
+                    Incoming::Message(_)
+                    | Incoming::Ping(_)
+                    | Incoming::Pong(_)
+                    | Incoming::Close(_) => answers.extend(member.hear(incoming)),
+                })
+                .map_err(io::Error::other)?;
+                for answer in &answers {
+                    wire.send(answer, &mut out);
+                }
+                member.caught_up(length)?;
+            }
+            said = to_say => match said {
+                Some(message) => { wire.send(&message, &mut out); }
+                None => spoken = None,
+            },
+        }
+        stream.write_all(&out).await?;
+        out.clear();
+    }
+}
+
+/// The middle of what was measured.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 async fn connect(

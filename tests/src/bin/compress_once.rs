@@ -19,11 +19,9 @@ use fanlight_core::{
     http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS},
     wire::{Deflate, Incoming, Limits, Role, Wire},
 };
-use fanlight_tests::crowd::{Failure, PATIENCE, Server};
+use fanlight_tests::crowd::{Failure, Member, PATIENCE, Server, live, median};
 use fastrand::Rng;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     process::Command,
     sync::{Notify, mpsc},
     task::LocalSet,
@@ -110,8 +108,8 @@ async fn run(options: Options) -> Result<(), Failure> {
             }
         }
     }
-    for pair in &mut pairs {
-        let medians = pair.costs.each_mut().map(|costs| median(costs));
+    for pair in &pairs {
+        let medians = pair.costs.each_ref().map(|costs| median(costs.clone()));
         print_row(&format!("{} median", pair.name), medians);
     }
     for pair in &pairs {
@@ -160,12 +158,17 @@ async fn gather(server: Server, is_deflated: bool, options: &Options) -> Result<
         if answered.deflate.is_some() != is_deflated {
             return Err(format!("{:?} was agreed on", answered.deflate).into());
         }
-        let (crowd, spoken) = (crowd.clone(), spoken.take());
+        let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, Limits::default());
+        wire.set_deflate(answered.deflate);
+        let (mut listener, spoken) =
+            (Listener { crowd: crowd.clone(), differs: false }, spoken.take());
         tokio::task::spawn_local(async move {
-            if let Err(error) = live(stream, answered.deflate, spoken, &crowd).await {
-                *crowd.trouble.borrow_mut() = Some(error.to_string());
-                crowd.changed.notify_one();
-            }
+            let trouble = match live(stream, wire, spoken, &mut listener).await {
+                Ok(()) => "the server ended a connection".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            *listener.crowd.trouble.borrow_mut() = Some(trouble);
+            listener.crowd.changed.notify_one();
         });
     }
     Ok(Stand { server, crowd, speak })
@@ -217,57 +220,28 @@ fn json(rng: &mut Rng, bytes: usize) -> String {
     text
 }
 
-/// One member: says what it is told to, and hears what was said and nothing else.
-async fn live(
-    mut stream: TcpStream,
-    deflate: Option<Deflate>,
-    mut spoken: Option<mpsc::Receiver<Message>>,
-    crowd: &Crowd,
-) -> io::Result<()> {
-    let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, Limits::default());
-    wire.set_deflate(deflate);
-    let mut buffer = vec![0; 16 << 10];
-    let mut out = Vec::new();
-    loop {
-        stream.write_all(&out).await?;
-        out.clear();
-        let to_say = async {
-            match &mut spoken {
-                Some(spoken) => spoken.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            read = stream.read(&mut buffer) => {
-                let length = read?;
-                if length == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                crowd.received_bytes.set(crowd.received_bytes.get() + length);
-                let mut differs = false;
-                wire.receive(&mut buffer[..length], &mut |incoming| match incoming {
-                    Incoming::Message(message) => {
-                        differs |= message.as_text() != Some(crowd.said.borrow().as_str());
-                        crowd.heard.set(crowd.heard.get() + 1);
-                    }
-                    Incoming::Reply(reply) => out.extend_from_slice(reply.frame),
-                    Incoming::Close(_) | Incoming::Ping(_) | Incoming::Pong(_) => {}
-                })
-                .map_err(io::Error::other)?;
-                if differs {
-                    return Err(io::Error::other("a member heard what was not said"));
-                }
-                crowd.changed.notify_one();
-            }
-            said = to_say => match said {
-                Some(message) => { wire.send(&message, &mut out); }
-                None => spoken = None,
-            },
-        }
-    }
+/// One member, which hears what was said and nothing else.
+struct Listener {
+    crowd: Rc<Crowd>,
+    /// Whether it heard something else.
+    differs: bool,
 }
 
-fn median(costs: &mut [f64]) -> f64 {
-    costs.sort_by(f64::total_cmp);
-    costs[costs.len() / 2]
+impl Member for Listener {
+    fn hear(&mut self, incoming: Incoming<'_>) -> Option<Message> {
+        if let Incoming::Message(message) = incoming {
+            self.differs |= message.as_text() != Some(self.crowd.said.borrow().as_str());
+            self.crowd.heard.set(self.crowd.heard.get() + 1);
+        }
+        None
+    }
+
+    fn caught_up(&mut self, read_bytes: usize) -> io::Result<()> {
+        self.crowd.received_bytes.set(self.crowd.received_bytes.get() + read_bytes);
+        if self.differs {
+            return Err(io::Error::other("a member heard what was not said"));
+        }
+        self.crowd.changed.notify_one();
+        Ok(())
+    }
 }

@@ -18,9 +18,8 @@ use fanlight_core::{
     CloseCode, CloseFrame, Message,
     wire::{Incoming, Limits, Role, Wire},
 };
-use fanlight_tests::crowd::{Failure, PATIENCE, Server};
+use fanlight_tests::crowd::{Failure, Member, PATIENCE, Server, live};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Notify, mpsc},
     task::LocalSet,
@@ -84,7 +83,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let mut spoken = Some(spoken);
     let peers: Vec<_> = streams
         .into_iter()
-        .map(|stream| tokio::task::spawn_local(live(stream, spoken.take(), crowd.clone())))
+        .map(|stream| tokio::task::spawn_local(listen(stream, spoken.take(), crowd.clone())))
         .collect();
     let (user_before, system_before) = server.cpu_micros()?;
     let began = Instant::now();
@@ -134,52 +133,45 @@ async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One connection to its end: says what it is told to, answers the server's Close, and returns what
-/// it was given, in order.
-async fn live(
-    mut stream: TcpStream,
-    mut spoken: Option<mpsc::Receiver<Message>>,
+/// One connection to its end; returns what it was given, in order.
+async fn listen(
+    stream: TcpStream,
+    spoken: Option<mpsc::Receiver<Message>>,
     crowd: Rc<Crowd>,
 ) -> io::Result<Vec<String>> {
     let limits = Limits { message_bytes_max: 1 << 20, ..Limits::default() };
-    let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, limits);
-    let mut buffer = [0; 4096];
-    let mut order = Vec::new();
-    loop {
-        let mut out = Vec::new();
-        let to_say = async {
-            match &mut spoken {
-                Some(spoken) => spoken.recv().await,
-                None => std::future::pending().await,
+    let wire = Wire::new(Role::Client { mask_seed: [1; 32] }, limits);
+    let mut listener = Listener { crowd, order: Vec::new(), caught_up: 0 };
+    live(stream, wire, spoken, &mut listener).await?;
+    Ok(listener.order)
+}
+
+/// What one connection was given.
+struct Listener {
+    crowd: Rc<Crowd>,
+    order: Vec<String>,
+    /// How much of it the crowd knows of.
+    caught_up: usize,
+}
+
+impl Member for Listener {
+    fn hear(&mut self, incoming: Incoming<'_>) -> Option<Message> {
+        match incoming {
+            Incoming::Message(message) => self.order.extend(message.as_text().map(str::to_owned)),
+            Incoming::Close(Some(CloseFrame { code: CloseCode::Away, .. })) => {
+                self.crowd.farewells.fetch_add(1, Ordering::Relaxed);
             }
-        };
-        tokio::select! {
-            read = stream.read(&mut buffer) => {
-                let length = read?;
-                if length == 0 {
-                    return Ok(order);
-                }
-                let before = order.len();
-                wire.receive(&mut buffer[..length], &mut |incoming| match incoming {
-                    Incoming::Message(message) => {
-                        order.extend(message.as_text().map(str::to_owned));
-                    }
-                    Incoming::Close(Some(CloseFrame { code: CloseCode::Away, .. })) => {
-                        crowd.farewells.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Incoming::Reply(reply) => out.extend_from_slice(reply.frame),
-                    Incoming::Close(_) | Incoming::Ping(_) | Incoming::Pong(_) => {}
-                })
-                .map_err(io::Error::other)?;
-                crowd.given.fetch_add(order.len() - before, Ordering::Relaxed);
-                crowd.all_given.notify_one();
-            }
-            said = to_say => match said {
-                Some(message) => { wire.send(&message, &mut out); }
-                None => spoken = None,
-            },
+            Incoming::Reply(_) | Incoming::Close(_) | Incoming::Ping(_) | Incoming::Pong(_) => {}
         }
-        stream.write_all(&out).await?;
+        None
+    }
+
+    fn caught_up(&mut self, _: usize) -> io::Result<()> {
+        let more = self.order.len() - self.caught_up;
+        self.caught_up = self.order.len();
+        self.crowd.given.fetch_add(more, Ordering::Relaxed);
+        self.crowd.all_given.notify_one();
+        Ok(())
     }
 }
 

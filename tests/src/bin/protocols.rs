@@ -16,10 +16,9 @@ use fanlight_core::{
     Message,
     wire::{Incoming, Limits, Role, Wire},
 };
-use fanlight_tests::crowd::{Failure, PATIENCE, Server};
+use fanlight_tests::crowd::{Failure, Member, PATIENCE, Server, live, median};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::AsyncWriteExt,
     sync::{Notify, mpsc},
     task::LocalSet,
     time::timeout,
@@ -57,6 +56,18 @@ impl Protocol {
         match self {
             Self::Raw => "/broadcast",
             Self::Json => "/connection/websocket",
+        }
+    }
+
+    /// What a client says first, to be where it will hear.
+    fn enters(self) -> Option<&'static str> {
+        match self {
+            Self::Raw => None,
+            Self::Json => Some(concat!(
+                r#"{"id":1,"connect":{}}"#,
+                "\n",
+                r#"{"id":2,"subscribe":{"channel":"square"}}"#
+            )),
         }
     }
 
@@ -157,7 +168,8 @@ async fn run(options: Options) -> Result<(), Failure> {
         println!("turn {:<23} {raw:6.2}  {json:6.2}  {:6.3}", number + 1, json / raw);
         rows.push([raw, json, json / raw]);
     }
-    let [raw_median, json_median, ratio] = [0, 1, 2].map(|column| median(&rows, column));
+    let [raw_median, json_median, ratio] =
+        [0, 1, 2].map(|column| median(rows.iter().map(|row: &[f64; 3]| row[column]).collect()));
     println!("median                       {raw_median:6.2}  {json_median:6.2}  {ratio:6.3}");
     let bytes = [&raw, &json].map(|turn| turn.crowd.frame_bytes.get());
     println!("bytes a frame                {:6}  {:6}", bytes[0], bytes[1]);
@@ -185,13 +197,21 @@ async fn gather(server: &Server, protocol: Protocol, options: &Options) -> Resul
     });
     let (speak, spoken) = mpsc::channel(1);
     let mut spoken = Some(spoken);
-    for stream in server.open(protocol.path(), options.connections).await? {
-        let (crowd, spoken) = (crowd.clone(), spoken.take());
+    for mut stream in server.open(protocol.path(), options.connections).await? {
+        let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, Limits::default());
+        let mut out = Vec::new();
+        if let Some(enter) = protocol.enters() {
+            wire.send(enter, &mut out);
+        }
+        stream.write_all(&out).await?;
+        let (mut listener, spoken) = (Listener(crowd.clone()), spoken.take());
         tokio::task::spawn_local(async move {
-            if let Err(error) = live(stream, spoken, &crowd).await {
-                *crowd.trouble.borrow_mut() = Some(error.to_string());
-                crowd.changed.notify_one();
-            }
+            let trouble = match live(stream, wire, spoken, &mut listener).await {
+                Ok(()) => "the server ended a connection".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            *listener.0.trouble.borrow_mut() = Some(trouble);
+            listener.0.changed.notify_one();
         });
     }
     if protocol == Protocol::Json {
@@ -216,61 +236,19 @@ async fn take_turn(server: &Server, turn: &Turn, options: &Options) -> Result<f6
     Ok((after.0 - before.0 + after.1 - before.1) as f64 / deliveries as f64)
 }
 
-/// One connection: goes where its crowd is, says what it is told to, and hears.
-async fn live(
-    mut stream: TcpStream,
-    mut spoken: Option<mpsc::Receiver<Message>>,
-    crowd: &Crowd,
-) -> io::Result<()> {
-    let mut wire = Wire::new(Role::Client { mask_seed: [1; 32] }, Limits::default());
-    let mut buffer = [0; 4096];
-    let mut out = Vec::new();
-    if crowd.protocol == Protocol::Json {
-        let enter = concat!(
-            r#"{"id":1,"connect":{}}"#,
-            "\n",
-            r#"{"id":2,"subscribe":{"channel":"square"}}"#
-        );
-        wire.send(&Message::text(enter), &mut out);
-    }
-    loop {
-        stream.write_all(&out).await?;
-        out.clear();
-        let to_say = async {
-            match &mut spoken {
-                Some(spoken) => spoken.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            read = stream.read(&mut buffer) => {
-                let length = read?;
-                if length == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                let (mut messages, mut replies) = (Vec::new(), Vec::new());
-                wire.receive(&mut buffer[..length], &mut |incoming| match incoming {
-                    Incoming::Message(message) => messages.push(message),
-                    Incoming::Reply(reply) => replies.extend_from_slice(reply.frame),
-                    Incoming::Close(_) | Incoming::Ping(_) | Incoming::Pong(_) => {}
-                })
-                .map_err(io::Error::other)?;
-                out.append(&mut replies);
-                for answer in messages.iter().filter_map(|message| crowd.hear(message)) {
-                    wire.send(&answer, &mut out);
-                }
-                crowd.changed.notify_one();
-            }
-            said = to_say => match said {
-                Some(message) => { wire.send(&message, &mut out); }
-                None => spoken = None,
-            },
+/// One of a crowd.
+struct Listener(Rc<Crowd>);
+
+impl Member for Listener {
+    fn hear(&mut self, incoming: Incoming<'_>) -> Option<Message> {
+        match incoming {
+            Incoming::Message(message) => self.0.hear(&message),
+            Incoming::Reply(_) | Incoming::Close(_) | Incoming::Ping(_) | Incoming::Pong(_) => None,
         }
     }
-}
 
-fn median(rows: &[[f64; 3]], column: usize) -> f64 {
-    let mut values: Vec<f64> = rows.iter().map(|row| row[column]).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    fn caught_up(&mut self, _: usize) -> io::Result<()> {
+        self.0.changed.notify_one();
+        Ok(())
+    }
 }
