@@ -173,10 +173,6 @@ pub(crate) fn publication(
     publisher: Option<Publisher<'_>>,
 ) -> Message {
     #[derive(Serialize)]
-    struct Envelope<'a> {
-        push: Push<'a>,
-    }
-    #[derive(Serialize)]
     struct Push<'a> {
         channel: &'a str,
         #[serde(rename = "pub")]
@@ -189,15 +185,11 @@ pub(crate) fn publication(
         info: Option<Publisher<'a>>,
     }
     let publication = Publication { data, info: publisher };
-    Message::text(&json(&Envelope { push: Push { channel, publication } }))
+    pushed(Push { channel, publication })
 }
 
 /// What tells a client that it is no longer in `channel`.
 pub(super) fn unsubscribed(channel: &str, why: Unsubscribe) -> Message {
-    #[derive(Serialize)]
-    struct Envelope<'a> {
-        push: Push<'a>,
-    }
     #[derive(Serialize)]
     struct Push<'a> {
         channel: &'a str,
@@ -209,7 +201,16 @@ pub(super) fn unsubscribed(channel: &str, why: Unsubscribe) -> Message {
         reason: &'static str,
     }
     let unsubscribe = Fields { code: why as u16, reason: why.reason() };
-    Message::text(&json(&Envelope { push: Push { channel, unsubscribe } }))
+    pushed(Push { channel, unsubscribe })
+}
+
+/// What no command asked for.
+fn pushed(push: impl Serialize) -> Message {
+    #[derive(Serialize)]
+    struct Envelope<P> {
+        push: P,
+    }
+    Message::text(&json(&Envelope { push }))
 }
 
 /// What asks a client whether it is there: the empty reply.
