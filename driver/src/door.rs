@@ -10,7 +10,8 @@ use crate::{
     transport::Transport,
 };
 
-/// The way into a house for sockets of type `T`, or boxed ones of another. Cloning it makes another way to the same house.
+/// The way into a house for sockets of type `T`, or boxed ones of another. Cloning it makes another way
+/// to the same house.
 pub struct Door<T> {
     hall: Arc<Hall>,
     newcomers: Arc<[Newcomers<T>]>,

@@ -1,6 +1,6 @@
 //! What all shards of a house are asked, or told, one after the other.
 
-use fanlight_core::{Audience, CloseFrame, ConnId, Event, Instant, Service};
+use fanlight_core::{Audience, CloseFrame, ConnId, Event, Instant, Service, ShardId};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::{ask::Reply, driver::Driver, mailbox::Mail, runtime::Runtime};
@@ -79,8 +79,7 @@ where
         }
         round.shards_left -= 1;
         if round.shards_left > 0 {
-            let next = (self.tenancy.shard.0 + 1) % self.hub.seat().shards;
-            let next = fanlight_core::ShardId(next);
+            let next = ShardId((self.tenancy.shard.0 + 1) % self.hub.seat().shards);
             return self.tenancy.hall.mailbox(next).put(Mail::Round(round));
         }
         match round.errand {
