@@ -13,7 +13,7 @@ use crate::{
     peer::{End, Heard, Peer, SLACK},
     request::{get, upgrade},
     room::Room,
-    row::{bye, equal, within},
+    row::{bye, equal, not_before, within},
 };
 
 const CROWD: usize = 20;
@@ -42,9 +42,7 @@ fn crowd(
 /// Whether it ended in order, at the time and not before.
 fn ends_at(heard: &Heard, timeout: Duration) -> Result<(), String> {
     equal("end", Some(End::Eof), heard.end)?;
-    if heard.after < timeout {
-        return Err(format!("it ended before {timeout:?}"));
-    }
+    not_before(timeout, heard.after)?;
     within(timeout + SLACK, heard.after)
 }
 

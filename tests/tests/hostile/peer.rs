@@ -17,6 +17,10 @@ use crate::request;
 /// than those that it leaves alone.
 pub(crate) const SLACK: Duration = Duration::from_secs(2);
 
+/// Longer than a turn of the server. It reads its clock at the beginning of one, so that what comes
+/// in the course of it counts as a little older than it is.
+pub(crate) const TURN: Duration = Duration::from_millis(50);
+
 /// For how long the server may take nothing, so that it may slow a peer down.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -7,7 +7,7 @@ use fanlight_tests::victim::Victim;
 
 use crate::{
     memory::Memory,
-    peer::{End, Heard, Peer, SLACK},
+    peer::{End, Heard, Peer, SLACK, TURN},
     request::{ACCEPT, upgrade},
     room::Room,
 };
@@ -193,6 +193,11 @@ pub(crate) fn warm_up(victim: &Victim) {
 /// Whether `found` is at most `allowed`.
 pub(crate) fn within<T: PartialOrd + std::fmt::Debug>(allowed: T, found: T) -> Result<(), String> {
     if found <= allowed { Ok(()) } else { Err(format!("{found:?} is more than {allowed:?}")) }
+}
+
+/// Whether a deadline was kept to: what ended `after` so long did not end before its `timeout`.
+pub(crate) fn not_before(timeout: Duration, after: Duration) -> Result<(), String> {
+    within(after + TURN, timeout).map_err(|_| format!("{after:?} is before {timeout:?}"))
 }
 
 pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(
