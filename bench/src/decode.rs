@@ -68,14 +68,18 @@ impl Decode for Fanlight {
             let bytes = self.spring.take(READ_BYTES);
             let room = &mut self.room[..bytes.len()];
             room.copy_from_slice(bytes);
-            let outcome = self.wire.receive_with(&mut self.inflater, room, &mut |incoming| {
-                if let Incoming::Message(message) = incoming {
-                    count += 1;
-                    sum += message.payload().len();
-                    black_box(message);
-                }
-            });
-            outcome.expect("the frames are valid");
+            let mut at = 0;
+            while at < room.len() {
+                let rest = &mut room[at..];
+                let taken = self.wire.receive_with(&mut self.inflater, rest, &mut |incoming| {
+                    if let Incoming::Message(message) = incoming {
+                        count += 1;
+                        sum += message.payload().len();
+                        black_box(message);
+                    }
+                });
+                at += taken.expect("the frames are valid");
+            }
         }
         (count, sum)
     }

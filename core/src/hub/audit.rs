@@ -86,12 +86,19 @@ impl Hub {
         let has_last_word = connection.last_word.is_some();
         for (holds, broken) in [
             (!is_lingering || outbox.is_empty(), "lingers with something to say"),
-            (!is_lingering || wire.assembly_bytes() == 0, "lingers with an unfinished message"),
+            (
+                !is_lingering || connection.assembly_bytes() == 0,
+                "lingers with an unfinished message",
+            ),
             (connection.known || !(is_deciding || is_open), "unknown to the service"),
             (connection.is_paused(Pause::Deciding) == is_deciding, "paused for no decision"),
             (is_open || !connection.is_paused(Pause::Credit), "paused for credit"),
             (is_open || !connection.is_paused(Pause::Rate), "paused for its rate"),
             (is_open || !connection.is_paused(Pause::Service), "paused by the service"),
+            (
+                connection.is_paused(Pause::Unread) == (is_open && connection.unread.is_some()),
+                "paused with nothing unread, or not paused with something",
+            ),
             (connection.reason.is_some() == (is_ending || has_last_word), "ends without a reason"),
             (is_open || !has_last_word, "a last word was not said"),
             (!is_open || wire.close_sent() == has_last_word, "a Close was sent by an open one"),
@@ -118,7 +125,7 @@ impl Hub {
         let count = |is_so: fn(&Connection) -> bool| {
             connections.iter().filter(|(_, connection)| is_so(connection)).count()
         };
-        let assembled: usize = connections.iter().map(|(_, live)| live.wire.assembly_bytes()).sum();
+        let assembled: usize = connections.iter().map(|(_, live)| live.assembly_bytes()).sum();
         let stats = &self.stats;
         for (name, counted, real) in [
             ("connections", stats.connections, connections.len()),

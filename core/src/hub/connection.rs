@@ -68,10 +68,12 @@ pub(super) enum Pause {
     Credit = 2,
     Rate = 4,
     Service = 8,
+    Unread = 16,
 }
 
 impl Pause {
-    pub(super) const ALL: [Self; 4] = [Self::Deciding, Self::Credit, Self::Rate, Self::Service];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Deciding, Self::Credit, Self::Rate, Self::Service, Self::Unread];
 }
 
 /// What a connection's nearest deadline is for.
@@ -80,6 +82,7 @@ pub(super) enum Due {
     Upgrade,
     Decision,
     LastWord,
+    Unread,
     Ping,
     Pong,
     Stall,
@@ -96,6 +99,8 @@ pub(super) struct Connection {
     /// When the state was entered.
     pub(super) since: Instant,
     pub(super) wire: Wire,
+    /// What came and was not given to the wire yet.
+    pub(super) unread: Option<Box<[u8]>>,
     pub(super) outbox: Outbox,
     /// When the socket last took a byte, or the outbox last turned non-empty.
     pub(super) last_progress: Instant,
@@ -127,6 +132,7 @@ impl Connection {
             state,
             since: now,
             wire,
+            unread: None,
             outbox: Outbox::default(),
             last_progress: now,
             heartbeat: Heartbeat::new(now),
@@ -177,6 +183,7 @@ impl Connection {
             }
             // The next tick comes after the service has had its turn.
             State::Open if self.last_word.is_some() => (Instant::ZERO, Due::LastWord),
+            State::Open | State::Closing { .. } if self.reads_on() => (Instant::ZERO, Due::Unread),
             State::Open => self.open_deadline(config),
             State::Closing { .. } => (self.since + config.close_timeout, Due::Close),
             State::Lingering { .. } => (self.since + config.linger_timeout, Due::Linger),
@@ -216,8 +223,14 @@ impl Connection {
         nearest
     }
 
-    /// Drops the message that has begun, and whatever else is unfinished.
+    /// Bytes of heap held for what is unfinished, and for what is unread.
+    pub(super) fn assembly_bytes(&self) -> usize {
+        self.wire.assembly_bytes() + self.unread.as_ref().map_or(0, |bytes| bytes.len())
+    }
+
+    /// Drops the message that has begun, and whatever else is unfinished or unread.
     pub(super) fn discard_assembly(&mut self, stats: &mut Stats) {
+        self.take_unread(stats);
         stats.assembly_bytes -= self.wire.assembly_bytes() as u64;
         self.wire.discard();
     }

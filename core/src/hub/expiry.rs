@@ -40,10 +40,21 @@ impl Hub {
         while let Some(connection) = self.pool.get_mut(conn) {
             let (at, due) = connection.deadline(&self.config);
             if at > self.now {
-                connection.armed = Instant::NEVER;
-                return self.rearm(conn);
+                return self.rearm_expired(conn);
             }
             self.act(conn, due, commands);
+            if due == Due::Unread {
+                // One part a tick, however much there is.
+                return self.rearm_expired(conn);
+            }
+        }
+    }
+
+    /// Arms the next deadline of a connection whose last one has left the ring.
+    fn rearm_expired(&mut self, conn: ConnId) {
+        if let Some(connection) = self.pool.get_mut(conn) {
+            connection.armed = Instant::NEVER;
+            self.rearm(conn);
         }
     }
 
@@ -59,6 +70,7 @@ impl Hub {
                 self.answer(conn, &refusal, CloseReason::DecisionTimeout, commands);
             }
             Due::LastWord => self.say_last_word(conn, false, commands),
+            Due::Unread => self.read_on(conn, commands),
             Due::Ping => self.ping(conn, commands),
             Due::Pong => {
                 self.stats.timeouts += 1;

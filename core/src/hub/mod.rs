@@ -31,6 +31,7 @@ mod recording;
 mod sending;
 mod subscribing;
 mod timer;
+mod unread;
 
 use std::{fmt, hash::Hasher, io::IoSlice, time::Duration};
 

@@ -64,7 +64,8 @@ pub struct Portrait {
     pub normal: Waiting,
     /// When the socket last took a byte, or the outbox last turned non-empty.
     pub last_progress: Instant,
-    /// Bytes of heap held for a frame or message that has begun and is not finished.
+    /// Bytes of heap held for a frame or message that has begun and is not finished, and for what is
+    /// unread.
     pub assembly_bytes: usize,
     /// When that message began.
     pub message_begun: Option<Instant>,
@@ -129,7 +130,7 @@ impl Hub {
             control: self.waiting(conn, Lane::Control),
             normal: self.waiting(conn, Lane::Normal),
             last_progress: outward(connection.last_progress),
-            assembly_bytes: connection.wire.assembly_bytes(),
+            assembly_bytes: connection.assembly_bytes(),
             message_begun: connection.message_begun.if_ever().map(outward),
             last_received: outward(connection.heartbeat.last_received()),
             ping: match connection.heartbeat.outstanding() {
@@ -183,6 +184,7 @@ impl Due {
             Self::Upgrade => "upgrade_timeout",
             Self::Decision => "decision_timeout",
             Self::LastWord => "last_word",
+            Self::Unread => "unread",
             Self::Ping => "ping_interval",
             Self::Pong => "pong_timeout",
             Self::Stall => "stall_timeout",
@@ -202,6 +204,7 @@ impl Pause {
             Self::Credit => "credit",
             Self::Rate => "rate",
             Self::Service => "service",
+            Self::Unread => "unread",
         }
     }
 }

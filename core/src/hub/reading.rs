@@ -29,7 +29,11 @@ impl Hub {
             State::Upgrading(_) => self.received_head(conn, bytes, commands),
             State::Deciding(_) => self.received_behind_head(conn, bytes, commands),
             State::Open | State::Closing { await_close: true } => {
-                self.received_frames(conn, bytes, commands);
+                if connection.unread.is_none() {
+                    self.received_frames(conn, bytes, commands);
+                } else {
+                    self.received_behind_unread(conn, bytes, commands);
+                }
             }
             // An answer is on its way; what else the peer wants is not read (RFC 9112, 9.6).
             State::Closing { await_close: false } => {}
@@ -82,6 +86,11 @@ impl Hub {
             },
         });
 
+        let unread = received.map_or(0, |taken| bytes.len() - taken);
+        if unread > 0 {
+            connection.hold_unread(&bytes[bytes.len() - unread..], stats);
+        }
+
         stats.received_messages += messages;
         if !connection.wire.is_mid_message() {
             connection.message_begun = Instant::NEVER;
@@ -95,7 +104,7 @@ impl Hub {
         }
         stats.assembly_bytes += connection.wire.assembly_bytes() as u64;
         stats.assembly_bytes -= assembly_before as u64;
-        let grew = connection.wire.assembly_bytes() > assembly_before;
+        let grew = connection.assembly_bytes() > assembly_before;
         let is_over = stats.assembly_bytes > self.config.assembly_bytes_max as u64;
         let frames_seen = connection.wire.frames_received().wrapping_sub(frames_before);
         let is_too_fast = connection.is_too_fast(&self.config, *now, u64::from(frames_seen));
@@ -106,8 +115,8 @@ impl Hub {
 
         let end = match (received, peer_close) {
             (Err(fault), _) => Some(CloseReason::Fault(fault)),
-            (Ok(()), Some(close)) => Some(CloseReason::PeerClosed(close)),
-            (Ok(()), None) => None,
+            (Ok(_), Some(close)) => Some(CloseReason::PeerClosed(close)),
+            (Ok(_), None) => None,
         };
         let assembly_is_full = grew && is_over;
         match end {
@@ -123,16 +132,11 @@ impl Hub {
                     self.say_last_word(conn, false, commands);
                 }
             }
-            None if assembly_is_full => {
-                self.stats.overflows += 1;
-                if is_open {
-                    let text = "too many unfinished messages";
-                    self.expel(conn, CloseReason::AssemblyFull, text, commands);
-                }
-                // Its Close is not worth waiting for at this price.
-                self.stop_waiting(conn, commands);
-            }
+            None if assembly_is_full => self.overflow_assembly(conn, commands),
             None => {
+                if unread > 0 && is_open {
+                    self.pause(conn, Pause::Unread, commands);
+                }
                 if is_too_fast && is_open {
                     self.stats.rate_pauses += 1;
                     self.pause(conn, Pause::Rate, commands);
@@ -140,6 +144,17 @@ impl Hub {
                 self.rearm(conn);
             }
         }
+    }
+
+    /// What is unfinished and unread on this shard is more than may be, and this connection made it so.
+    pub(super) fn overflow_assembly(&mut self, conn: ConnId, commands: &mut Commands) {
+        self.stats.overflows += 1;
+        if self.is_open(conn) {
+            let text = "too many unfinished messages";
+            self.expel(conn, CloseReason::AssemblyFull, text, commands);
+        }
+        // Its Close is not worth waiting for at this price.
+        self.stop_waiting(conn, commands);
     }
 }
 

@@ -28,7 +28,11 @@ pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
 /// once it has inflated one. So all connections of a thread can share it:
 /// [`Wire::receive_with`](super::Wire::receive_with).
 #[derive(Debug, Default)]
-pub struct Inflater(Option<Decompress>);
+pub struct Inflater {
+    decompress: Option<Decompress>,
+    /// How many bytes it has made since that was last set to 0.
+    pub(super) bytes_made: usize,
+}
 
 impl Inflater {
     /// Appends what `payload` inflates to, at most `length_max` bytes. Room for [`guess`] is the
@@ -44,7 +48,7 @@ impl Inflater {
         let start = out.len();
         // One byte more, by which what is too long is told from what is as long as it may be.
         let room_max = length_max.saturating_add(1);
-        let decompress = self.0.get_or_insert_with(|| Decompress::new(false));
+        let decompress = self.decompress.get_or_insert_with(|| Decompress::new(false));
         decompress.reset(false);
         for (part, is_end) in [(payload, false), (&END[..], true)] {
             let mut rest = part;
@@ -56,6 +60,7 @@ impl Inflater {
                 let taken = (decompress.total_in() - taken_before) as usize;
                 let made = decompress.total_out() - made_before;
                 rest = &rest[taken..];
+                self.bytes_made = self.bytes_made.saturating_add(made as usize);
                 if out.len() - start > length_max {
                     return Err(Fault::MessageTooBig);
                 }

@@ -15,6 +15,8 @@ use super::{
     utf8::is_text,
 };
 
+/// With how many inflated bytes a wire stops taking what came.
+const INFLATED_BYTES_A_CALL: usize = 256 * 1024;
 /// As how much of an inflated message one frame counts.
 const INFLATED_BYTES_A_FRAME: usize = 4096;
 
@@ -34,11 +36,21 @@ impl Wire {
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
     ) -> Result<(), Fault> {
-        self.receive_with(&mut Inflater::default(), bytes, on)
+        let (mut inflater, mut at) = (Inflater::default(), 0);
+        loop {
+            at += self.receive_with(&mut inflater, &mut bytes[at..], on)?;
+            if at == bytes.len() {
+                return Ok(());
+            }
+        }
     }
 
-    /// As [`receive`](Self::receive), with an inflater that outlives the call: whoever has many
-    /// connections gives the same one to all of them.
+    /// As [`receive`](Self::receive), with an inflater that outlives the call, and not more at once
+    /// than can be carried: whoever has many connections gives the same one to all of them.
+    ///
+    /// Deflate shortens up to a thousandfold, so a few KiB can bring many MiB of messages. The message
+    /// that makes it 256 KiB of them is the last of a call. Returns how many bytes were taken;
+    /// the others, unchanged, are for the next call, once what was told is dealt with.
     ///
     /// # Errors
     ///
@@ -48,12 +60,19 @@ impl Wire {
         inflater: &mut Inflater,
         bytes: &mut [u8],
         on: &mut impl FnMut(Incoming<'_>),
-    ) -> Result<(), Fault> {
+    ) -> Result<usize, Fault> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
+        inflater.bytes_made = 0;
         let mut at = 0;
-        while at < bytes.len() && !self.close_received {
+        while at < bytes.len() {
+            if self.close_received {
+                return Ok(bytes.len());
+            }
+            if inflater.bytes_made >= INFLATED_BYTES_A_CALL {
+                break;
+            }
             match self.step(inflater, &mut bytes[at..], on) {
                 Ok(taken) => at += taken,
                 Err(fault) => {
@@ -62,7 +81,7 @@ impl Wire {
                 }
             }
         }
-        Ok(())
+        Ok(at)
     }
 
     /// Takes the next part of a frame from the front of `bytes`, and says how long it is.

@@ -17,7 +17,7 @@ pub struct ConnectionSettings {
     pub incoming_connections_max: usize,
     /// Most messages that wait for the task before its peer is read no more. What one read has
     /// brought besides still comes on top: up to `read_bytes_max`, and where permessage-deflate was
-    /// agreed on up to a thousand times as much, since that is how far deflate can shorten.
+    /// agreed on up to 256 KiB and one message more.
     ///
     /// Default 64; from 1 to 1,048,576.
     pub inbound_messages_max: usize,

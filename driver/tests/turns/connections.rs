@@ -5,6 +5,8 @@ use std::{pin::pin, thread, time::Duration};
 use fanlight_core::{
     Admission, Arrival, CloseCode, CloseFrame, CloseReason, ConfigError, Message, Negotiated,
     PeerAddr, Refusal, Settings,
+    http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS},
+    wire::{Deflate, Deflater, Limits, Role, Wire},
 };
 use fanlight_driver::{Connection, ConnectionSettings, Incoming, SendError};
 use futures_lite::{StreamExt, future::FutureExt};
@@ -119,6 +121,42 @@ fn who_does_not_read_pauses_the_socket() {
         room.stage.pass(Duration::from_secs(30));
         assert!(pipe.ends().output.contains(&0x89), "it is heard again, and pinged");
     }
+}
+
+#[test]
+fn of_what_a_read_inflates_to_a_task_that_does_not_read_holds_a_bounded_part() {
+    let settings = Settings { deflate_level: 1, ..Settings::default() };
+    let mut room = Room::new(settings, ConnectionSettings::default());
+    let pipe = room.stage.pipe();
+    let head = REQUEST.strip_suffix(b"\r\n").unwrap();
+    pipe.give(&[head, b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"].concat());
+    room.stage.settle();
+    let mut connection = now(room.incoming.next()).flatten().unwrap();
+
+    let mut peer = Wire::new(Role::Client { mask_seed: [7; 32] }, Limits::default());
+    let answered = HeaderValue::from_static("permessage-deflate; server_no_context_takeover");
+    let headers = HeaderMap::from_iter([(SEC_WEBSOCKET_EXTENSIONS, answered)]);
+    peer.set_deflate(Deflate::answered(&headers).unwrap());
+    let (text, mut bytes) = ("x".repeat(100_000), Vec::new());
+    for _ in 0..100 {
+        peer.send_deflated(&*text, Deflater { level: 9, bytes_min: 0 }, &mut bytes);
+    }
+    assert!(bytes.len() < 16 * 1024, "it is one read: {}", bytes.len());
+    pipe.give(&bytes);
+    for _ in 0..10 {
+        room.stage.settle();
+    }
+    let mut taken = 0;
+    while take(&mut connection).is_some() {
+        taken += 1;
+    }
+    assert_eq!(taken, 3, "the third makes it 256 KiB, and the task has not read");
+    room.stage.settle();
+    while take(&mut connection).is_some() {
+        taken += 1;
+        room.stage.settle();
+    }
+    assert_eq!(taken, 100);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Who is sent what compressed, and how often that is done.
 
+use std::time::Duration;
+
 use fanlight_core::{
-    Admission, Arrival, CloseReason, ConnId, Event, Negotiated, PeerAddr, Settings, ShardId,
+    Admission, Arrival, CloseCode, CloseFrame, CloseReason, Command, ConnId, Event, Negotiated,
+    PeerAddr, Phase, Settings, ShardId,
     http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS},
-    wire::{Deflate, Fault},
+    wire::{Deflate, Deflater, Fault, Limits, Role, Wire},
 };
-use fanlight_sim::Peer;
+use fanlight_sim::{Peer, frame::masked};
+use fanlight_tests::agreed;
 
 use super::{
     ONE, Story, bench::Bench, ended, house, open, publish, say, send, settled, subscribe, texts,
@@ -129,6 +133,99 @@ fn a_bomb_ends_its_connection_and_is_never_made_whole() {
     say(&mut world, other, "echo still here");
     assert_eq!(ended(&world, other), None);
     settled(&world);
+}
+
+const BOMB_BYTES: usize = 100_000;
+/// So many begin before 256 KiB have been made.
+const BOMBS_A_PART: usize = 3;
+
+/// A hub, a connection for which deflate was agreed on, and ten numbered messages that are 1 MiB
+/// together and about 1 KiB on the way.
+fn bombed() -> (Bench, ConnId, Vec<u8>) {
+    let settings = Settings { inbound_frames_per_second_max: 1_000_000, ..deflating() };
+    let mut bench = Bench::new(settings);
+    let negotiated = Negotiated { deflate: Some(agreed(15)), ..Negotiated::default() };
+    let conn = bench.accept(Arrival::Upgraded(PeerAddr::Unnamed, negotiated, Vec::new())).unwrap();
+    let mut peer = Wire::new(Role::Client { mask_seed: [7; 32] }, Limits::default());
+    peer.set_deflate(Some(agreed(15)));
+    let mut bytes = Vec::new();
+    for number in 0..10 {
+        let text = number.to_string().repeat(BOMB_BYTES);
+        peer.send_deflated(&*text, Deflater { level: 9, bytes_min: 0 }, &mut bytes);
+    }
+    assert!(bytes.len() < 2_000, "{}", bytes.len());
+    (bench, conn, bytes)
+}
+
+fn numbers(bench: &Bench) -> String {
+    bench.heard().iter().map(|text| &text[..1]).collect()
+}
+
+#[test]
+fn of_what_a_read_inflates_to_a_part_is_told_a_tick() {
+    let (mut bench, conn, bytes) = bombed();
+    bench.receive(conn, &bytes);
+    assert_eq!(numbers(&bench), "012");
+    assert_eq!(bench.commands.others.back(), Some(&Command::Pause(conn)));
+    let unread = bench.hub.portrait(conn).unwrap();
+    assert_eq!((unread.pauses, unread.deadline.unwrap().1), (vec!["unread"], "unread"));
+    assert_eq!(bench.hub.stats().assembly_bytes, unread.assembly_bytes as u64);
+    assert!(unread.assembly_bytes > 100);
+    for told in ["012345", "012345678", "0123456789"] {
+        assert_eq!(bench.hub.next_deadline(), Some(bench.now), "the next turn goes on");
+        bench.tell(Event::Tick);
+        assert_eq!(numbers(&bench), told);
+    }
+    assert_eq!(bench.commands.others.back(), Some(&Command::Resume(conn)));
+    assert_eq!(bench.hub.stats().assembly_bytes, 0);
+    assert!(bench.hub.next_deadline() > Some(bench.now));
+}
+
+#[test]
+fn what_is_unread_waits_while_the_service_wants_no_more() {
+    let (mut bench, conn, bytes) = bombed();
+    bench.receive(conn, &bytes);
+    bench.tell(Event::Pause(conn));
+    bench.pass(Duration::from_secs(600));
+    assert_eq!(numbers(&bench), "012");
+    // What a driver had read before it was told to pause comes behind it.
+    bench.receive(conn, &bytes);
+    bench.tell(Event::Resume(conn));
+    bench.pass(Duration::ZERO);
+    assert_eq!(numbers(&bench), "0123456789".repeat(2));
+    let turns = bench
+        .commands
+        .others
+        .iter()
+        .filter(|command| matches!(command, Command::Pause(_) | Command::Resume(_)));
+    assert_eq!(turns.collect::<Vec<_>>(), [&Command::Pause(conn), &Command::Resume(conn)]);
+}
+
+#[test]
+fn a_close_of_the_peer_is_found_in_what_is_unread() {
+    let (mut bench, conn, bytes) = bombed();
+    bench.receive(conn, &[bytes, masked(0x88, &1001_u16.to_be_bytes())].concat());
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    bench.tell(Event::Close(conn, frame));
+    let heard = numbers(&bench).len();
+    assert!(heard <= BOMBS_A_PART);
+    bench.pass(Duration::ZERO);
+    assert_eq!(numbers(&bench).len(), heard, "nothing is told of a connection that closes");
+    assert_eq!(bench.hub.stats().assembly_bytes, 0);
+    bench.tell(Event::Sent(conn, 4));
+    // Else it would still await the peer's.
+    assert_eq!(bench.hub.portrait(conn).unwrap().phase, Phase::Lingering);
+}
+
+#[test]
+fn what_is_unread_keeps_the_bound_of_what_is_unfinished() {
+    let (mut bench, conn, bytes) = bombed();
+    bench.receive(conn, &bytes);
+    bench.tell(Event::Pause(conn));
+    let long = vec![0; bench.hub.config().assembly_bytes_max];
+    bench.receive(conn, &long);
+    assert_eq!((bench.hub.stats().overflows, bench.hub.stats().assembly_bytes), (1, 0));
+    assert!(!bench.hub.is_open(conn));
 }
 
 #[test]

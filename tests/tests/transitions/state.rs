@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fanlight_core::{
     Arrival, CloseCode, CloseFrame, End, Event, Message, Negotiated, PeerAddr, Refusal,
+    wire::{Deflater, Limits, Role, Wire},
 };
+use fanlight_tests::agreed;
 
 use crate::{
     frame,
@@ -34,9 +36,11 @@ pub(crate) const ALL: &[State] = &[
     State { name: "Open, paused for its rate", build: hasty },
     State { name: "Open, paused for credit", build: short_of_credit },
     State { name: "Open, paused by the service", build: held },
+    State { name: "Open, more was read than is told at once", build: unread },
     State { name: "Open, a Close came behind a message", build: last_word },
     State { name: "Closing, ours is queued", build: closing },
     State { name: "Closing, ours has left", build: closing_sent },
+    State { name: "Closing, with something unread", build: closing_unread },
     State { name: "Closing, the peer's is answered", build: closing_answered },
     State { name: "Closing, a fault is told", build: closing_faulty },
     State { name: "Closing, an HTTP answer", build: closing_http },
@@ -151,6 +155,19 @@ fn held() -> Subject {
     subject.settled()
 }
 
+/// Its frames came too fast as well: they must inflate to 256 KiB.
+fn unread() -> Subject {
+    let mut subject = Subject::deflating();
+    let mut peer = Wire::new(Role::Client { mask_seed: [0; 32] }, Limits::default());
+    peer.set_deflate(Some(agreed(15)));
+    let mut bytes = Vec::new();
+    for _ in 0..260 {
+        peer.send_deflated(&*"x".repeat(1024), Deflater { level: 9, bytes_min: 0 }, &mut bytes);
+    }
+    subject.receive(&bytes);
+    subject.settled()
+}
+
 fn last_word() -> Subject {
     let mut subject = open();
     subject.receive(&[frame::masked(0x81, b"bye"), frame::close(1000)].concat());
@@ -166,6 +183,12 @@ fn closing() -> Subject {
 fn closing_sent() -> Subject {
     let mut subject = closing();
     subject.drain_socket();
+    subject.settled()
+}
+
+fn closing_unread() -> Subject {
+    let mut subject = unread();
+    subject.tell(Event::Close(subject.conn, close_frame()));
     subject.settled()
 }
 

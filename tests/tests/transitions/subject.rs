@@ -7,6 +7,8 @@ use fanlight_core::{
     Parcel, PeerAddr, Portrait, Publish, Seat, Settings, ShardId, Topic,
 };
 
+use fanlight_tests::agreed;
+
 const HERE: ShardId = ShardId(0);
 const THERE: ShardId = ShardId(1);
 
@@ -58,6 +60,12 @@ impl Subject {
 
     pub(crate) fn upgraded() -> Self {
         Self::new(Arrival::Upgraded(PeerAddr::Unnamed, Negotiated::default(), Vec::new()))
+    }
+
+    /// Open, and may send compressed messages.
+    pub(crate) fn deflating() -> Self {
+        let negotiated = Negotiated { deflate: Some(agreed(15)), ..Negotiated::default() };
+        Self::new(Arrival::Upgraded(PeerAddr::Unnamed, negotiated, Vec::new()))
     }
 
     pub(crate) fn portrait(&self) -> Option<Portrait> {

@@ -3,8 +3,8 @@
 use tungstenite::protocol::CloseFrame;
 
 use crate::wire::{
-    CloseCodeNotAllowed, Deflate, Deflater, Fault, Incoming, Limits, Message, ReplyKind, Role,
-    Wire, assembly::Assembly, message::FRONT_BYTES,
+    CloseCodeNotAllowed, Deflate, Deflater, Fault, Incoming, Inflater, Limits, Message, ReplyKind,
+    Role, Wire, assembly::Assembly, message::FRONT_BYTES,
 };
 
 mod deflated;

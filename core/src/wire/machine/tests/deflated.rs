@@ -181,3 +181,23 @@ fn one_read_brings_at_most_a_thousand_times_its_length() {
     assert_eq!(outcome, Ok(()));
     assert!((500 * read.len()..1_032 * read.len()).contains(&brought), "{brought}");
 }
+
+#[test]
+fn a_call_stops_at_a_sum_of_inflated_bytes_and_leaves_the_rest_as_it_was() {
+    let mut sender = agreed(client(), 15);
+    let mut bytes = Vec::new();
+    for _ in 0..20 {
+        sender.send_deflated(&*"a".repeat(60_000), Deflater { level: 9, bytes_min: 0 }, &mut bytes);
+    }
+    let mut wire = agreed(server(), 15);
+    let mut inflater = Inflater::default();
+    let (mut left, mut told) = (bytes.clone(), Vec::new());
+    while !left.is_empty() {
+        let mut messages = 0;
+        let taken = wire.receive_with(&mut inflater, &mut left, &mut |_| messages += 1).unwrap();
+        left.drain(..taken);
+        assert!(bytes.ends_with(&left), "it is unchanged");
+        told.push(messages);
+    }
+    assert_eq!(told, [5, 5, 5, 5], "the fifth makes it 256 KiB");
+}
