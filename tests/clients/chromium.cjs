@@ -37,7 +37,7 @@ const talk = async (url) => {
 
 (async () => {
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    executablePath: process.env.FANLIGHT_CHROMIUM,
     args: ["--no-sandbox"],
   });
   try {
