@@ -105,9 +105,9 @@ impl Message {
         let mut header = [0; HEADER_BYTES_MAX];
         put_header_before(encoding, false, payload.len(), header_bytes, &mut header);
         let mut frame = ArrayVec::<u8, SHORT_BYTES_MAX>::new();
-        for part in [&header[..header_bytes], payload] {
-            frame.try_extend_from_slice(part).expect("the frame is short");
-        }
+        frame.try_extend_from_slice(&header).expect("the frame is short");
+        frame.truncate(header_bytes);
+        frame.try_extend_from_slice(payload).expect("the frame is short");
         Self::from_frame(&frame)
     }
 
