@@ -319,7 +319,8 @@ settings! {
     /// Most bytes that wait in a shard's mailbox for what handles asked; past it they are refused.
     mailbox_bytes_max: Bytes = 16 MiB, 1 KiB => 64 GiB;
 
-    /// The size of a shard's one read buffer: most bytes that are taken from a socket at once. What
+    /// Most bytes that are taken from a socket at once. In the midst of a frame what that lacks comes
+    /// on top, four times as many at most: so large is a shard's one read buffer. What
     /// one read causes is worked off before the next is made, so where peers publish to very many
     /// this bounds how long one of them can hold up its shard.
     read_bytes_max: Bytes = 16 KiB, 512 => 16 MiB;

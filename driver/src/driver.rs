@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use fanlight_core::{Commands, ConnId, Hub, Instant, Seq, Service, Topic};
+use fanlight_core::{Commands, ConnId, Hub, Instant, Seq, Service, Topic, wire::Wire};
 use futures_io::{AsyncRead, AsyncWrite};
 use tracing::{error, info};
 
@@ -69,7 +69,7 @@ impl<T, S, R> Driver<T, S, R> {
             sockets: Sockets::new(Arc::clone(tenancy.mailbox().ready())),
             tenancy,
             newcomers,
-            buffer: vec![0; hub.config().read_bytes_max],
+            buffer: vec![0; Wire::LONG_READS * hub.config().read_bytes_max],
             hub,
             journal,
             service,

@@ -155,11 +155,12 @@ where
     }
 
     fn read_socket(&mut self, now: Instant, conn: ConnId) {
-        // A full buffer says that there is more. A short read says that there is not: the second
+        // A full read says that there is more. A short read says that there is not: the second
         // poll then only arms the socket, as a rule without a system call.
         for reads in 0..2 {
             let Some(socket) = self.sockets.get_mut(conn) else { return };
-            let read = match socket.poll_read(&mut self.buffer) {
+            let room = self.hub.read_bytes(conn);
+            let read = match socket.poll_read(&mut self.buffer[..room]) {
                 None | Some(Poll::Pending) => return self.sockets.unlist(conn),
                 Some(Poll::Ready(read)) => read,
             };
@@ -178,7 +179,7 @@ where
                     let received = Event::Received(conn, &mut self.buffer[..length]);
                     self.hub.handle(now, received, &mut self.commands);
                     self.settle(now);
-                    if self.work_left == 0 || length == self.buffer.len() {
+                    if self.work_left == 0 || length == room {
                         break;
                     }
                 }

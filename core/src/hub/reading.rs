@@ -20,6 +20,14 @@ use crate::{
 pub(super) const CONTROL_BYTES_MAX: usize = 4096;
 
 impl Hub {
+    /// How many bytes to read at once from the socket of `conn`: `read_bytes_max`, and in the midst of
+    /// a frame what that lacks as well, up to [`Wire::LONG_READS`](crate::wire::Wire::LONG_READS) times as many together.
+    pub fn read_bytes(&self, conn: ConnId) -> usize {
+        let read_bytes_max = self.config.read_bytes_max;
+        let connection = self.pool.get(conn);
+        connection.map_or(read_bytes_max, |connection| connection.wire.read_bytes(read_bytes_max))
+    }
+
     /// The socket gave bytes.
     pub(super) fn received(&mut self, conn: ConnId, bytes: &mut [u8], commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };

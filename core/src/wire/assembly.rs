@@ -11,6 +11,13 @@ use super::{
     utf8::{Utf8, is_text},
 };
 
+/// Allocations are aligned so.
+const ALIGNMENT: usize = 16;
+
+/// Most bytes before a payload.
+#[cfg(test)]
+pub(super) const FRONT_BYTES_MAX: usize = FRONT_BYTES + ALIGNMENT - 1;
+
 /// An unfinished frame, an unfinished message, or both.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
@@ -55,6 +62,9 @@ pub(super) struct PartialMessage {
     /// Whether what has come is compressed: it is inflated when it is whole, so that no window is
     /// held for it meanwhile.
     is_deflated: bool,
+    /// Where the payload begins in `bytes`: at least [`FRONT_BYTES`], and so that what follows the
+    /// first piece is aligned. To store where it is not costs a sixth more.
+    front: u8,
     /// Room for the header of the finished frame, then what has come of the payload; nothing at all
     /// before the first byte of payload.
     bytes: Vec<u8>,
@@ -63,7 +73,8 @@ pub(super) struct PartialMessage {
 
 impl PartialMessage {
     pub(super) fn new(encoding: Encoding, is_deflated: bool) -> Self {
-        Self { encoding, is_deflated, bytes: Vec::new(), utf8: Utf8::default() }
+        let (front, utf8) = (FRONT_BYTES as u8, Utf8::default());
+        Self { encoding, is_deflated, front, bytes: Vec::new(), utf8 }
     }
 
     pub(super) fn is_deflated(&self) -> bool {
@@ -72,7 +83,7 @@ impl PartialMessage {
 
     /// How many bytes of payload have come.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len().saturating_sub(FRONT_BYTES)
+        self.bytes.len().saturating_sub(self.front.into())
     }
 
     /// Takes payload under this mask: the first of the `left` bytes that the frame at hand still
@@ -87,20 +98,22 @@ impl PartialMessage {
         if payload.is_empty() {
             return Ok(());
         }
-        let held = FRONT_BYTES + self.len();
+        if self.bytes.is_empty() {
+            self.front = (FRONT_BYTES + payload.len().wrapping_neg() % ALIGNMENT) as u8;
+        }
+        let front = usize::from(self.front);
+        let held = front + self.len();
         let needed = held + payload.len();
         if needed > self.bytes.capacity() {
-            let capacity =
-                room(needed, held.saturating_add(left), FRONT_BYTES.saturating_add(len_max));
+            let capacity = room(needed, held.saturating_add(left), front.saturating_add(len_max));
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         if self.bytes.is_empty() {
-            self.bytes.resize(FRONT_BYTES, 0);
+            self.bytes.resize(front, 0);
         }
-        let start = self.bytes.len();
         mask::append(mask, payload, &mut self.bytes);
         if self.encoding == Encoding::Text && !self.is_deflated {
-            self.utf8.check(&self.bytes[start..]).map_err(|_| Fault::InvalidUtf8)?;
+            self.utf8.check(&self.bytes[front..]).map_err(|_| Fault::InvalidUtf8)?;
         }
         Ok(())
     }
@@ -112,13 +125,16 @@ impl PartialMessage {
         message_bytes_max: usize,
     ) -> Result<Message, Fault> {
         if self.is_deflated {
-            let payload = self.bytes.get(FRONT_BYTES..).unwrap_or_default();
+            let payload = self.bytes.get(self.front.into()..).unwrap_or_default();
             return inflated(inflater, self.encoding, payload, message_bytes_max);
         }
-        self.utf8.finish().map_err(|_| Fault::InvalidUtf8)?;
         let len = self.len();
-        self.bytes.resize(FRONT_BYTES + len, 0);
-        Ok(Message::from_buffer(self.encoding, self.bytes))
+        if self.encoding == Encoding::Text {
+            self.utf8.finish(len).map_err(|_| Fault::InvalidUtf8)?;
+        }
+        let front = usize::from(self.front);
+        self.bytes.resize(front + len, 0);
+        Ok(Message::from_buffer(self.encoding, self.bytes, front))
     }
 }
 
@@ -145,7 +161,7 @@ pub(super) fn inflated(
     if encoding == Encoding::Text && !is_text(&bytes[FRONT_BYTES..]) {
         return Err(Fault::InvalidUtf8);
     }
-    Ok(Message::from_buffer(encoding, bytes))
+    Ok(Message::from_buffer(encoding, bytes, FRONT_BYTES))
 }
 
 impl fmt::Debug for PartialMessage {
@@ -179,7 +195,7 @@ mod tests {
         let mut message = PartialMessage::new(Encoding::Binary, false);
         for left in (1..=100_000).rev() {
             message.append(b"x", [0; 4], left, 100_000).unwrap();
-            let bound = (64 * (message.len() + FRONT_BYTES)).min(100_000 + FRONT_BYTES);
+            let bound = (64 * (message.len() + FRONT_BYTES_MAX)).min(100_000 + FRONT_BYTES_MAX);
             assert!(message.bytes.capacity() <= bound, "{}", message.bytes.capacity());
         }
     }
@@ -189,7 +205,7 @@ mod tests {
         let mut message = PartialMessage::new(Encoding::Binary, false);
         for _ in 0..1000 {
             message.append(b"x", [0; 4], 1, 1000).unwrap();
-            let bound = (2 * (message.len() + FRONT_BYTES)).min(1000 + FRONT_BYTES);
+            let bound = (2 * (message.len() + FRONT_BYTES_MAX)).min(1000 + FRONT_BYTES_MAX);
             assert!(message.bytes.capacity() <= bound, "{}", message.bytes.capacity());
         }
     }

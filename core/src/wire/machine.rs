@@ -1,6 +1,10 @@
 //! One connection's frames, in both directions.
 
-use super::{Deflate, Fault, Limits, Role, assembly::Assembly, mask::Masks};
+use super::{
+    Deflate, Fault, Limits, Role,
+    assembly::{Assembly, Stage},
+    mask::Masks,
+};
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +30,9 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// How many times `read_bytes_max` a read can have: [`read_bytes`](Self::read_bytes).
+    pub const LONG_READS: usize = 4;
+
     /// A wire on which nothing has been said.
     pub fn new(role: Role, limits: Limits) -> Self {
         let masks = match role {
@@ -58,6 +65,19 @@ impl Wire {
     /// Whether a frame, its header included, or a fragmented message has begun and is not finished.
     pub fn is_mid_message(&self) -> bool {
         self.assembly.is_some()
+    }
+
+    /// How many bytes to read from the socket at once, where at most `read_bytes_max` should cause
+    /// something.
+    ///
+    /// What a frame lacks causes nothing before it is all there. So in the midst of one that may come
+    /// as well, up to [`LONG_READS`](Self::LONG_READS) times as many together.
+    pub fn read_bytes(&self, read_bytes_max: usize) -> usize {
+        let left = match self.assembly.as_deref() {
+            Some(Assembly { stage: Stage::Data { left, .. }, .. }) => *left,
+            Some(_) | None => 0,
+        };
+        left.saturating_add(read_bytes_max).min(read_bytes_max * Self::LONG_READS)
     }
 
     /// Whether a data message has begun and is not finished, whatever frame is under way.

@@ -62,10 +62,13 @@ pub(super) fn append(mask: [u8; 4], bytes: &[u8], out: &mut Vec<u8>) {
     append_short(keys, tail, out);
 }
 
+#[inline]
 fn append_short(keys: Word, bytes: &[u8], out: &mut Vec<u8>) {
-    let mut word = Word::default();
-    word[..bytes.len()].copy_from_slice(bytes);
-    out.extend_from_slice(&masked(word, keys)[..bytes.len()]);
+    if !bytes.is_empty() {
+        let mut word = Word::default();
+        word[..bytes.len()].copy_from_slice(bytes);
+        out.extend_from_slice(&masked(word, keys)[..bytes.len()]);
+    }
 }
 
 fn widened([a, b, c, d]: [u8; 4]) -> Word {

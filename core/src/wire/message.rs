@@ -10,8 +10,8 @@ use super::header::Encoding;
 /// The longest header of a frame that is not masked: RFC 6455, section 5.2.
 pub const HEADER_BYTES_MAX: usize = 10;
 
-/// Where the payload begins in a buffer that becomes a frame: there is room for any header before it,
-/// and long copies are fastest where allocations are aligned.
+/// Where the payload begins, or later, in a buffer that becomes a frame: there is room for any header
+/// before it, and long copies are fastest where allocations are aligned.
 pub(super) const FRONT_BYTES: usize = 16;
 
 /// A frame up to this length is moved into one allocation when it is made; to move a longer one
@@ -100,7 +100,7 @@ impl Message {
             let mut buffer = Vec::with_capacity(FRONT_BYTES + payload.len());
             buffer.resize(FRONT_BYTES, 0);
             buffer.extend_from_slice(payload);
-            return Self::from_buffer(encoding, buffer);
+            return Self::from_buffer(encoding, buffer, FRONT_BYTES);
         }
         let mut header = [0; HEADER_BYTES_MAX];
         put_header_before(encoding, false, payload.len(), header_bytes, &mut header);
@@ -117,10 +117,11 @@ impl Message {
         Self(Frame::copy_of(frame))
     }
 
-    /// The message whose payload stands in a buffer, behind [`FRONT_BYTES`] of room for its header.
-    pub(super) fn from_buffer(encoding: Encoding, mut buffer: Vec<u8>) -> Self {
-        let length = buffer.len() - FRONT_BYTES;
-        let start = put_header_before(encoding, false, length, FRONT_BYTES, &mut buffer);
+    /// The message whose payload stands in a buffer, from `front` on, and before it at least
+    /// [`FRONT_BYTES`] of room for its header.
+    pub(super) fn from_buffer(encoding: Encoding, mut buffer: Vec<u8>, front: usize) -> Self {
+        let length = buffer.len() - front;
+        let start = put_header_before(encoding, false, length, front, &mut buffer);
         Self(Frame::end_of(buffer, start))
     }
 

@@ -9,61 +9,34 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
-/// A judge of text in pieces, who refuses at the first wrong byte.
+/// A judge of text that grows, who refuses at the first wrong byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Utf8 {
-    /// The beginning of a character whose end has not come.
-    begun: [u8; 3],
-    begun_bytes: u8,
+    /// So many bytes from the beginning are whole characters.
+    judged: usize,
 }
 
 impl Utf8 {
-    /// Judges the next piece.
-    pub(super) fn check(&mut self, piece: &[u8]) -> Result<(), Invalid> {
-        let rest = self.complete(piece)?;
+    /// Judges what has come since `text` was judged last.
+    pub(super) fn check(&mut self, text: &[u8]) -> Result<(), Invalid> {
+        let rest = &text[self.judged..];
         let (whole, begun) = rest.split_at(rest.len() - unfinished_bytes(rest));
         if !is_text(whole) {
             return Err(Invalid);
         }
+        self.judged += whole.len();
+        if begun.is_empty() {
+            return Ok(());
+        }
         match str::from_utf8(begun) {
-            Ok(_) => Ok(()),
-            Err(error) if error.error_len().is_none() => {
-                self.begin(begun);
-                Ok(())
-            }
-            Err(_) => Err(Invalid),
+            Err(error) if error.error_len().is_none() => Ok(()),
+            Ok(_) | Err(_) => Err(Invalid),
         }
     }
 
-    /// Judges the end: no character may be unfinished.
-    pub(super) fn finish(&self) -> Result<(), Invalid> {
-        if self.begun_bytes == 0 { Ok(()) } else { Err(Invalid) }
-    }
-
-    /// Completes the begun character from the front of `piece`, and returns what is left of it.
-    fn complete<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], Invalid> {
-        while self.begun_bytes > 0
-            && let Some((next, rest)) = piece.split_first()
-        {
-            let begun_bytes = usize::from(self.begun_bytes);
-            let mut character = [0; 4];
-            character[..begun_bytes].copy_from_slice(&self.begun[..begun_bytes]);
-            character[begun_bytes] = *next;
-            let character = &character[..=begun_bytes];
-            match str::from_utf8(character) {
-                Ok(_) => self.begun_bytes = 0,
-                Err(error) if error.error_len().is_none() => self.begin(character),
-                Err(_) => return Err(Invalid),
-            }
-            piece = rest;
-        }
-        Ok(piece)
-    }
-
-    /// Remembers an unfinished character, which is at most three bytes.
-    fn begin(&mut self, character: &[u8]) {
-        self.begun[..character.len()].copy_from_slice(character);
-        self.begun_bytes = character.len() as u8;
+    /// Judges the end of a text of so many bytes: no character may be unfinished.
+    pub(super) fn finish(&self, length: usize) -> Result<(), Invalid> {
+        if self.judged == length { Ok(()) } else { Err(Invalid) }
     }
 }
 
@@ -89,11 +62,12 @@ mod tests {
     use super::*;
 
     fn judge(pieces: &[&[u8]]) -> Result<(), Invalid> {
-        let mut utf8 = Utf8::default();
+        let (mut utf8, mut text) = (Utf8::default(), Vec::new());
         for piece in pieces {
-            utf8.check(piece)?;
+            text.extend_from_slice(piece);
+            utf8.check(&text)?;
         }
-        utf8.finish()
+        utf8.finish(text.len())
     }
 
     #[test]
@@ -135,7 +109,7 @@ mod tests {
         // A surrogate: its second byte is wrong, whatever the third.
         let mut utf8 = Utf8::default();
         assert_eq!(utf8.check(b"ok\xed"), Ok(()));
-        assert_eq!(utf8.check(b"\xa0"), Err(Invalid));
+        assert_eq!(utf8.check(b"ok\xed\xa0"), Err(Invalid));
     }
 
     #[test]
