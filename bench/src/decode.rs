@@ -14,8 +14,11 @@ use crate::{
     memory::{Spring, at_once},
 };
 
-/// As many bytes as our driver reads at once.
+/// As many bytes as our driver reads at once, where a frame lacks none.
 pub(crate) const READ_BYTES: usize = 16 << 10;
+/// As many as make the copying cheapest where reading is no system call: what was read, and what is
+/// made of it, fit the first cache.
+const READ_BYTES_FEW: usize = 8 << 10;
 
 /// Something that makes messages of bytes.
 pub trait Decode {
@@ -28,6 +31,7 @@ pub fn all(load: Load, arrival: Arrival) -> Vec<(&'static str, Box<dyn Decode>)>
     let spring = || Spring::new(load.frames(), arrival);
     vec![
         ("fanlight", Box::new(Fanlight::new(spring()))),
+        ("fanlight-8k", Box::new(Fanlight { reads: Reads::Few, ..Fanlight::new(spring()) })),
         ("tungstenite", Box::new(Tungstenite::new(spring(), WebSocketConfig::default()))),
         (
             "tungstenite-16k",
@@ -40,7 +44,16 @@ pub fn all(load: Load, arrival: Arrival) -> Vec<(&'static str, Box<dyn Decode>)>
     ]
 }
 
+/// How much is read at once.
+enum Reads {
+    /// As our driver does: more of a frame that is long.
+    AsDriver,
+    /// Always [`READ_BYTES_FEW`].
+    Few,
+}
+
 pub(crate) struct Fanlight {
+    reads: Reads,
     wire: Wire,
     spring: Spring,
     room: Vec<u8>,
@@ -57,7 +70,13 @@ impl Fanlight {
         let limits = Limits { message_bytes_max: 64 << 20, ..Limits::default() };
         let mut wire = Wire::new(Role::Server, limits);
         wire.set_deflate(deflate);
-        Self { wire, spring, room: vec![0; READ_BYTES], inflater: Inflater::default() }
+        Self {
+            reads: Reads::AsDriver,
+            wire,
+            spring,
+            room: vec![0; Wire::LONG_READS * READ_BYTES],
+            inflater: Inflater::default(),
+        }
     }
 }
 
@@ -65,7 +84,10 @@ impl Decode for Fanlight {
     fn decode(&mut self, messages: usize) -> (usize, usize) {
         let (mut count, mut sum) = (0, 0);
         while count < messages {
-            let bytes = self.spring.take(READ_BYTES);
+            let bytes = self.spring.take(match self.reads {
+                Reads::AsDriver => self.wire.read_bytes(READ_BYTES),
+                Reads::Few => READ_BYTES_FEW,
+            });
             let room = &mut self.room[..bytes.len()];
             room.copy_from_slice(bytes);
             let mut at = 0;

@@ -14,7 +14,7 @@ use tungstenite::{
 
 use crate::{
     load::Load,
-    memory::{Sink, at_once},
+    memory::{Sink, at_once, somewhere},
 };
 
 /// What is asked of each.
@@ -59,12 +59,38 @@ pub fn all(load: Load, task: Task) -> Vec<Contender> {
     machines.into_iter().zip(taken).map(|((name, machine), taken)| (name, machine, taken)).collect()
 }
 
+/// What is to be said, somewhere in memory.
+struct Words {
+    text: Option<String>,
+    payload: Vec<u8>,
+    begin: usize,
+}
+
+impl Words {
+    fn of(load: Load) -> Self {
+        let begin = somewhere();
+        let payload = [vec![b' '; begin], load.payload()].concat();
+        let text = load
+            .kind
+            .is_text()
+            .then(|| String::from_utf8(payload.clone()).expect("what is sent as text is text"));
+        Self { text, payload, begin }
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.text.as_ref().map(|text| &text[self.begin..])
+    }
+
+    fn payload(&self) -> &[u8] {
+        &self.payload[self.begin..]
+    }
+}
+
 struct Fanlight {
     wire: Wire,
     sink: Sink,
     task: Task,
-    text: Option<String>,
-    payload: Vec<u8>,
+    words: Words,
     again: Message,
     out: Vec<u8>,
 }
@@ -76,19 +102,14 @@ impl Fanlight {
             Task::Again | Task::Anew => Role::Server,
             Task::Masked => Role::Client { mask_seed: [1; 32] },
         };
-        let payload = load.payload();
-        let text = load.kind.is_text().then(|| text_of(&payload));
-        let again = message(text.as_deref(), &payload);
-        Self { wire: Wire::new(role, limits), sink, task, text, payload, again, out: Vec::new() }
+        let words = Words::of(load);
+        let again = message(&words);
+        Self { wire: Wire::new(role, limits), sink, task, words, again, out: Vec::new() }
     }
 }
 
-fn text_of(payload: &[u8]) -> String {
-    String::from_utf8(payload.to_vec()).expect("what is sent as text is text")
-}
-
-fn message(text: Option<&str>, payload: &[u8]) -> Message {
-    text.map_or_else(|| Message::binary(payload), Message::text)
+fn message(words: &Words) -> Message {
+    words.text().map_or_else(|| Message::binary(words.payload()), Message::text)
 }
 
 impl Encode for Fanlight {
@@ -98,13 +119,13 @@ impl Encode for Fanlight {
                 // As a hub does: the frame goes from the message to the socket.
                 Task::Again => self.sink.take_all(self.again.frame()),
                 Task::Anew => {
-                    let message = message(self.text.as_deref(), &self.payload);
+                    let message = message(&self.words);
                     self.sink.take_all(message.frame());
                 }
                 Task::Masked => {
-                    let is_said = match &self.text {
-                        Some(text) => self.wire.send(text.as_str(), &mut self.out),
-                        None => self.wire.send(&self.payload[..], &mut self.out),
+                    let is_said = match self.words.text() {
+                        Some(text) => self.wire.send(text, &mut self.out),
+                        None => self.wire.send(self.words.payload(), &mut self.out),
                     };
                     assert!(is_said);
                     self.sink.take_all(&self.out);
@@ -119,8 +140,7 @@ struct Tungstenite {
     context: WebSocketContext,
     sink: Sink,
     task: Task,
-    text: Option<String>,
-    payload: Vec<u8>,
+    words: Words,
     again: TheirMessage,
 }
 
@@ -130,17 +150,16 @@ impl Tungstenite {
             Task::Again | Task::Anew => TheirRole::Server,
             Task::Masked => TheirRole::Client,
         };
-        let payload = load.payload();
-        let text = load.kind.is_text().then(|| text_of(&payload));
-        let again = their_message(text.as_deref(), &payload);
-        Self { context: WebSocketContext::new(role, None), sink, task, text, payload, again }
+        let words = Words::of(load);
+        let again = their_message(&words);
+        Self { context: WebSocketContext::new(role, None), sink, task, words, again }
     }
 }
 
-fn their_message(text: Option<&str>, payload: &[u8]) -> TheirMessage {
-    match text {
+fn their_message(words: &Words) -> TheirMessage {
+    match words.text() {
         Some(text) => TheirMessage::text(text),
-        None => TheirMessage::binary(payload.to_vec()),
+        None => TheirMessage::binary(words.payload().to_vec()),
     }
 }
 
@@ -149,7 +168,7 @@ impl Encode for Tungstenite {
         for _ in 0..messages {
             let message = match self.task {
                 Task::Again => self.again.clone(),
-                Task::Anew | Task::Masked => their_message(self.text.as_deref(), &self.payload),
+                Task::Anew | Task::Masked => their_message(&self.words),
             };
             self.context.write(&mut self.sink, message).expect("the sink takes all");
         }
@@ -160,8 +179,7 @@ impl Encode for Tungstenite {
 struct Fast {
     socket: WebSocket<Sink>,
     task: Task,
-    is_text: bool,
-    payload: Vec<u8>,
+    words: Words,
 }
 
 impl Fast {
@@ -171,7 +189,7 @@ impl Fast {
             Task::Masked => FastRole::Client,
         };
         let socket = WebSocket::after_handshake(sink, role);
-        Self { socket, task, is_text: load.kind.is_text(), payload: load.payload() }
+        Self { socket, task, words: Words::of(load) }
     }
 }
 
@@ -179,10 +197,11 @@ impl Encode for Fast {
     fn encode(&mut self, messages: usize) {
         for _ in 0..messages {
             let payload = match self.task {
-                Task::Again => Payload::Borrowed(&self.payload),
-                Task::Anew | Task::Masked => Payload::Owned(self.payload.clone()),
+                Task::Again => Payload::Borrowed(self.words.payload()),
+                Task::Anew | Task::Masked => Payload::Owned(self.words.payload().to_vec()),
             };
-            let frame = if self.is_text { Frame::text(payload) } else { Frame::binary(payload) };
+            let is_text = self.words.text.is_some();
+            let frame = if is_text { Frame::text(payload) } else { Frame::binary(payload) };
             at_once(self.socket.write_frame(frame)).expect("the sink takes all");
         }
     }

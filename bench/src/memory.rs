@@ -5,16 +5,29 @@ use std::{
     io::{self, IoSlice, Read, Write},
     pin::{Pin, pin},
     rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
     task::{Context, Poll, Waker},
 };
 
+use fastrand::Rng;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::load::Arrival;
 
+/// Memory comes in such pieces: how a copy goes depends on where in them it begins.
+const PAGE_BYTES: usize = 4096;
+
+/// Somewhere in a page, each time somewhere else.
+pub(crate) fn somewhere() -> usize {
+    static SEED: AtomicU64 = AtomicU64::new(0);
+    Rng::with_seed(SEED.fetch_add(1, Ordering::Relaxed)).usize(..PAGE_BYTES)
+}
+
 /// Gives the same bytes over and over.
 pub(crate) struct Spring {
     bytes: Vec<u8>,
+    /// Where the first of them stands.
+    begin: usize,
     /// Where a read must stop: at the ends of messages, or nowhere but at the end of the bytes.
     stops: Vec<usize>,
     at: usize,
@@ -28,18 +41,20 @@ impl Spring {
             Arrival::Alone => ends,
             Arrival::Stream => vec![bytes.len()],
         };
-        Self { bytes, stops, at: 0, next_stop: 0 }
+        let begin = somewhere();
+        let bytes = [&vec![0; begin], &bytes[..]].concat();
+        Self { bytes, begin, stops, at: 0, next_stop: 0 }
     }
 
     /// The next bytes, at most so many.
     pub(crate) fn take(&mut self, room: usize) -> &[u8] {
-        if self.at == self.bytes.len() {
+        if self.next_stop == self.stops.len() {
             (self.at, self.next_stop) = (0, 0);
         }
         let (start, stop) = (self.at, self.stops[self.next_stop]);
         self.at = stop.min(start + room);
         self.next_stop += usize::from(self.at == stop);
-        &self.bytes[start..self.at]
+        &self.bytes[self.begin + start..self.begin + self.at]
     }
 }
 
@@ -103,7 +118,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn new() -> Self {
-        Self { room: vec![0; SINK_BYTES], at: 0, taken: Rc::default() }
+        Self { room: vec![0; SINK_BYTES], at: somewhere(), taken: Rc::default() }
     }
 
     /// Bytes taken so far, for whoever does not own the sink.

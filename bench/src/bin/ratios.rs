@@ -2,7 +2,7 @@
 //! other's.
 //!
 //! ```text
-//! cargo run --release -p fanlight-bench --bin ratios              # all of it, a minute
+//! cargo run --release -p fanlight-bench --bin ratios              # all of it, half a minute
 //! cargo run --release -p fanlight-bench --bin ratios -- decode    # what has "decode" in its name
 //! ```
 
@@ -23,7 +23,7 @@ fn main() {
         let title = format!("decode-{arrival}");
         if title.contains(&wanted) {
             let rows: Vec<Row> =
-                Load::plain().map(|load| decode_row(load, decode::all(load, arrival))).collect();
+                Load::plain().map(|load| decode_row(load, || decode::all(load, arrival))).collect();
             worst = worst.max(ratio::print(&title, &rows));
         }
     }
@@ -31,7 +31,7 @@ fn main() {
         let title = format!("inflate-{arrival}");
         if title.contains(&wanted) {
             let rows: Vec<Row> = Load::deflated()
-                .map(|load| decode_row(load, inflate::all(load, arrival)))
+                .map(|load| decode_row(load, || inflate::all(load, arrival)))
                 .collect();
             worst = worst.max(ratio::print(&title, &rows));
         }
@@ -49,23 +49,24 @@ fn name(load: Load) -> String {
     format!("{} {} B", load.kind, load.payload_bytes)
 }
 
-fn decode_row(load: Load, mut machines: Vec<(&'static str, Box<dyn Decode>)>) -> Row {
-    let mut samples: Vec<Contender<'_>> = Vec::new();
-    for (name, machine) in &mut machines {
-        samples.push((name, Box::new(|| machine.decode(load.messages()).0)));
-    }
-    Row::measure(name(load), ROUNDS, &mut samples)
+fn decode_row(load: Load, all: impl Fn() -> Vec<(&'static str, Box<dyn Decode>)>) -> Row {
+    Row::measure(name(load), ROUNDS, || {
+        let sample = |(name, mut machine): (_, Box<dyn Decode>)| -> Contender {
+            (name, Box::new(move || machine.decode(load.messages()).0))
+        };
+        all().into_iter().map(sample).collect()
+    })
 }
 
 fn encode_row(load: Load, task: encode::Task) -> Row {
-    let mut machines = encode::all(load, task);
-    let mut samples: Vec<Contender<'_>> = Vec::new();
-    for (name, machine, _) in &mut machines {
-        let sample = || {
-            machine.encode(load.messages());
-            load.messages()
+    Row::measure(name(load), ROUNDS, || {
+        let sample = |(name, mut machine, _): encode::Contender| -> Contender {
+            let sample = move || {
+                machine.encode(load.messages());
+                load.messages()
+            };
+            (name, Box::new(sample))
         };
-        samples.push((name, Box::new(sample)));
-    }
-    Row::measure(name(load), ROUNDS, &mut samples)
+        encode::all(load, task).into_iter().map(sample).collect()
+    })
 }
