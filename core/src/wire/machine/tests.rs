@@ -399,10 +399,10 @@ fn in_the_midst_of_a_frame_what_it_lacks_may_come_on_top() {
     let mut wire = server();
     assert_eq!(wire.read_bytes(1_000), 1_000);
     let frame = masked(0x82, &[0; 60_000]);
-    whole(&mut wire, &frame[..8]);
+    assert_eq!(whole(&mut wire, &frame[..8]).1, Ok(()));
     assert_eq!(wire.read_bytes(1_000), 4_000);
-    whole(&mut wire, &frame[8..frame.len() - 10]);
+    assert_eq!(whole(&mut wire, &frame[8..frame.len() - 10]).1, Ok(()));
     assert_eq!(wire.read_bytes(1_000), 1_010);
-    whole(&mut wire, &frame[frame.len() - 10..]);
+    assert_eq!(whole(&mut wire, &frame[frame.len() - 10..]).1, Ok(()));
     assert_eq!(wire.read_bytes(1_000), 1_000);
 }
