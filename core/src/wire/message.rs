@@ -16,7 +16,7 @@ pub(super) const FRONT_BYTES: usize = 16;
 
 /// A frame up to this length is moved into one allocation when it is made; to move a longer one
 /// costs more than a second allocation.
-const SHORT_BYTES_MAX: usize = 4096;
+const SHORT_BYTES_MAX: usize = 1536;
 
 /// Bytes that are ready for a socket: reference-counted, one pointer to hold.
 ///
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_message_is_read_from_its_frame_whatever_its_length() {
-        for length in [0, 1, 125, 126, 127, 4_091, 4_092, 4_093, 65_535, 65_536] {
+        for length in [0, 1, 125, 126, 127, 1_531, 1_532, 1_533, 65_535, 65_536] {
             let payload = vec![b'x'; length];
             let binary = Message::binary(&payload);
             assert_eq!(binary.payload(), payload);
