@@ -64,9 +64,9 @@ impl Example {
     fn talks(&self, first: &str, second: &str) -> [WebSocket<TcpStream>; 2] {
         let mut clients = [self.open(first).unwrap(), self.open(second).unwrap()];
         // A client is attached a little after it has its answer: it hears itself when it is.
-        for client in &mut clients {
-            client.send(Message::text("here")).unwrap();
-            hear(client, "here");
+        for (client, text) in clients.iter_mut().zip(["one is here", "two is here"]) {
+            client.send(Message::text(text)).unwrap();
+            hear(client, text);
         }
         let [first, second] = &mut clients;
         first.send(Message::text("to all")).unwrap();
