@@ -208,7 +208,9 @@ fn c2_who_has_agreed_and_is_idle_owns_no_context() {
     for peer in &mut crowd {
         peer.says_and_hears(&"fanlight ".repeat(1000));
     }
-    memory.grew_by_at_most(CROWD as u64 * (8 << 10)).unwrap();
+    // What a compressor needs for a moment comes from another place each time that something small
+    // has come to lie in the last one: some of them, and not one for each.
+    memory.grew_by_at_most(CROWD as u64 * (32 << 10)).unwrap();
 }
 
 /// Small frames that inflate to much are work, and count as such: others do not wait for them.
