@@ -49,6 +49,18 @@ impl Victim {
         Self::spawn(Command::new(binary()), options)
     }
 
+    /// As [`start`](Self::start), with whatever is large in a place of its own, which the system has
+    /// back when it is freed. Else something small that comes to lie behind it can keep it.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_that_gives_back(options: &str) -> Self {
+        let mut command = Command::new(binary());
+        command.env("MALLOC_MMAP_THRESHOLD_", "65536");
+        Self::spawn(command, options)
+    }
+
     /// As [`start`](Self::start), with at most so many descriptors.
     ///
     /// # Panics
