@@ -91,7 +91,7 @@ impl Load {
     }
 
     /// How many messages make a sample that can be timed: half a megabyte of them, or 4,096, and at
-    /// least two.
+    /// least eight.
     pub fn messages(&self) -> usize {
         ((512 << 10) / self.payload_bytes).clamp(8, 4096)
     }

@@ -21,7 +21,8 @@ pub(super) const CONTROL_BYTES_MAX: usize = 4096;
 
 impl Hub {
     /// How many bytes to read at once from the socket of `conn`: `read_bytes_max`, and in the midst of
-    /// a frame what that lacks as well, up to [`Wire::LONG_READS`](crate::wire::Wire::LONG_READS) times as many together.
+    /// a frame what that lacks as well, together at most
+    /// [`LONG_READS`](crate::wire::Wire::LONG_READS) times `read_bytes_max`.
     pub fn read_bytes(&self, conn: ConnId) -> usize {
         let read_bytes_max = self.config.read_bytes_max;
         let connection = self.pool.get(conn);

@@ -30,7 +30,7 @@ pub(crate) fn deflated_bytes_max(message_bytes_max: usize) -> usize {
 #[derive(Debug, Default)]
 pub struct Inflater {
     decompress: Option<Decompress>,
-    /// How many bytes it has made since that was last set to 0.
+    /// How many bytes of whole messages it has made since that was last set to 0.
     pub(super) bytes_made: usize,
 }
 
@@ -60,12 +60,14 @@ impl Inflater {
                 let taken = (decompress.total_in() - taken_before) as usize;
                 let made = decompress.total_out() - made_before;
                 rest = &rest[taken..];
-                self.bytes_made = self.bytes_made.saturating_add(made as usize);
                 if out.len() - start > length_max {
                     return Err(Fault::MessageTooBig);
                 }
                 match status {
-                    Status::StreamEnd if is_end && rest.is_empty() => return Ok(()),
+                    Status::StreamEnd if is_end && rest.is_empty() => {
+                        self.bytes_made += out.len() - start;
+                        return Ok(());
+                    }
                     // A block that says it is the last may be followed by others: section 7.2.3.4.
                     Status::StreamEnd if !is_end => decompress.reset(false),
                     Status::StreamEnd => return Err(Fault::InvalidDeflate),
