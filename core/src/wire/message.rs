@@ -16,39 +16,37 @@ pub(super) const FRONT_BYTES: usize = 16;
 
 /// A frame up to this length is moved into one allocation when it is made; to move a longer one
 /// costs more than a second allocation.
-const SHORT_BYTES_MAX: usize = 1536;
+const SHORT_BYTES_MAX: usize = 512;
 
 /// Bytes that are ready for a socket: reference-counted, one pointer to hold.
 ///
 /// They stand in that allocation; or, if they are many and were put together elsewhere, where they
-/// were put together.
+/// were put together: at the end of a buffer whose first byte says where they begin.
 #[derive(Clone, Debug)]
-pub(crate) struct Frame(ThinArc<Option<Box<Long>>, u8>);
-
-/// The end of a buffer.
-#[derive(Debug)]
-struct Long {
-    buffer: Vec<u8>,
-    start: usize,
-}
+pub(crate) struct Frame(ThinArc<Option<Box<[u8]>>, u8>);
 
 impl Frame {
     pub(crate) fn copy_of(bytes: &[u8]) -> Self {
         Self(ThinArc::from_header_and_slice(None, bytes))
     }
 
-    /// The bytes from `start` on.
-    pub(crate) fn end_of(mut buffer: Vec<u8>, start: usize) -> Self {
+    /// The bytes from `start` on, which is before `2 * FRONT_BYTES` and not 0.
+    fn end_of(mut buffer: Vec<u8>, start: usize) -> Self {
         if buffer.len() - start <= SHORT_BYTES_MAX {
             return Self::copy_of(&buffer[start..]);
         }
-        buffer.shrink_to_fit();
-        Self(ThinArc::from_header_and_slice(Some(Box::new(Long { buffer, start })), &[]))
+        buffer[0] = start as u8;
+        Self::in_buffer(buffer)
+    }
+
+    /// The bytes from where the first one says.
+    fn in_buffer(buffer: Vec<u8>) -> Self {
+        Self(ThinArc::from_header_and_slice(Some(buffer.into_boxed_slice()), &[]))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.0.header.header {
-            Some(long) => &long.buffer[long.start..],
+            Some(buffer) => &buffer[usize::from(buffer[0])..],
             None => &self.0.slice,
         }
     }
@@ -97,10 +95,14 @@ impl Message {
     fn build(encoding: Encoding, payload: &[u8]) -> Self {
         let header_bytes = server_header_bytes(payload.len());
         if header_bytes + payload.len() > SHORT_BYTES_MAX {
+            // All of the front first: behind a long payload it is in no cache any more.
+            let mut front = [0; FRONT_BYTES];
+            front[0] =
+                put_header_before(encoding, false, payload.len(), FRONT_BYTES, &mut front) as u8;
             let mut buffer = Vec::with_capacity(FRONT_BYTES + payload.len());
-            buffer.resize(FRONT_BYTES, 0);
+            buffer.extend_from_slice(&front);
             buffer.extend_from_slice(payload);
-            return Self::from_buffer(encoding, buffer, FRONT_BYTES);
+            return Self(Frame::in_buffer(buffer));
         }
         let mut header = [0; HEADER_BYTES_MAX];
         put_header_before(encoding, false, payload.len(), header_bytes, &mut header);
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_message_is_read_from_its_frame_whatever_its_length() {
-        for length in [0, 1, 125, 126, 127, 1_531, 1_532, 1_533, 65_535, 65_536] {
+        for length in [0, 1, 125, 126, 127, 507, 508, 509, 65_535, 65_536] {
             let payload = vec![b'x'; length];
             let binary = Message::binary(&payload);
             assert_eq!(binary.payload(), payload);
