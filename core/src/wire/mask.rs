@@ -53,24 +53,27 @@ pub(super) fn append(mask: [u8; 4], bytes: &[u8], out: &mut Vec<u8>) {
     // Long vectors begin at an aligned address. To store where they are not aligned costs a sixth
     // more, which only shows if there is much to store.
     let head = if bytes.len() < 4096 { 0 } else { out.len().wrapping_neg() % 16 };
-    let (head, rest) = bytes.split_at(head);
-    append_short(widened(mask), head, out);
-    let keys = widened(after(mask, head.len()));
+    let (mut keys, mut rest) = (widened(mask), bytes);
+    if head > 0 {
+        let (head, behind) = bytes.split_at(head);
+        append_short(keys, head, out);
+        (keys, rest) = (widened(after(mask, head.len())), behind);
+    }
     // Of arrays the vector knows how many bytes will come, so it makes room once.
     let (words, tail) = rest.as_chunks();
     out.extend(words.iter().flat_map(|word| masked(*word, keys)));
-    append_short(keys, tail, out);
-}
-
-#[inline]
-fn append_short(keys: Word, bytes: &[u8], out: &mut Vec<u8>) {
-    if !bytes.is_empty() {
-        let mut word = Word::default();
-        word[..bytes.len()].copy_from_slice(bytes);
-        out.extend_from_slice(&masked(word, keys)[..bytes.len()]);
+    if !tail.is_empty() {
+        append_short(keys, tail, out);
     }
 }
 
+fn append_short(keys: Word, bytes: &[u8], out: &mut Vec<u8>) {
+    let mut word = Word::default();
+    word[..bytes.len()].copy_from_slice(bytes);
+    out.extend_from_slice(&masked(word, keys)[..bytes.len()]);
+}
+
+#[inline]
 fn widened([a, b, c, d]: [u8; 4]) -> Word {
     let mut keys = Word::default();
     for four in keys.as_chunks_mut().0 {
@@ -88,6 +91,7 @@ fn masked(mut word: Word, keys: Word) -> Word {
 }
 
 /// The mask for what follows `bytes` masked bytes.
+#[inline]
 pub(super) fn after(mut mask: [u8; 4], bytes: usize) -> [u8; 4] {
     mask.rotate_left(bytes % 4);
     mask
