@@ -5,10 +5,9 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::{Fault, deflater::TAIL};
 
 /// How much room is best made at first for what so many bytes inflate to: four times as much, as text
-/// has it, and less of what is long, since room that was not needed is given back.
+/// has it. What was not needed is given back, which costs less than to move what has come.
 pub(super) fn guess(payload_bytes: usize) -> usize {
-    let bound = payload_bytes.saturating_mul(2).max(64 * 1024);
-    payload_bytes.saturating_mul(4).clamp(64, bound)
+    payload_bytes.saturating_mul(4).max(64)
 }
 
 /// What ends a message that is whole: the tail that its sender left out, and an empty last block.
