@@ -139,11 +139,11 @@ impl PartialMessage {
 }
 
 /// How much room is made for `needed` bytes of a message: as much as the frame at hand fills, if a
-/// 64th of that has come, so that long frames are not moved as they grow; else four times as much as
-/// has come. At least twice as much, as there may be more frames, and never more than `max`.
+/// 64th of that has come, so that long frames are not moved as they grow. At least twice as much as
+/// is needed, as there may be more, and never more than `max`.
 fn room(needed: usize, frame_end: usize, max: usize) -> usize {
     let has_come = needed.saturating_mul(64) >= frame_end;
-    let wanted = if has_come { frame_end } else { needed.saturating_mul(4) };
+    let wanted = if has_come { frame_end } else { 0 };
     wanted.max(needed.saturating_mul(2)).min(max).max(needed)
 }
 

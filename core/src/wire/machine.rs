@@ -14,7 +14,7 @@ mod tests;
 /// It knows no socket: bytes that came are given to [`receive`](Self::receive), and what is to be
 /// sent is appended to a buffer of the caller's. While nothing is unfinished it owns no buffer. Nothing
 /// is allocated only because a peer announced it: for a whole frame there is room once a 64th of it
-/// has come, and before that for four times as much as has come.
+/// has come, and before that for twice as much as has come.
 #[derive(Debug)]
 pub struct Wire {
     pub(super) assembly: Option<Box<Assembly>>,
