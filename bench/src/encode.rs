@@ -1,6 +1,6 @@
 //! Messages made into bytes that a socket has taken.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, ops::Range, rc::Rc};
 
 use fanlight_core::{
     Message,
@@ -14,7 +14,7 @@ use tungstenite::{
 
 use crate::{
     load::Load,
-    memory::{Sink, at_once, somewhere},
+    memory::{Sink, at_once, placed},
 };
 
 /// What is asked of each.
@@ -63,26 +63,25 @@ pub fn all(load: Load, task: Task) -> Vec<Contender> {
 struct Words {
     text: Option<String>,
     payload: Vec<u8>,
-    begin: usize,
+    range: Range<usize>,
 }
 
 impl Words {
     fn of(load: Load) -> Self {
-        let begin = somewhere();
-        let payload = [vec![b' '; begin], load.payload()].concat();
+        let (payload, range) = placed(&load.payload());
         let text = load
             .kind
             .is_text()
             .then(|| String::from_utf8(payload.clone()).expect("what is sent as text is text"));
-        Self { text, payload, begin }
+        Self { text, payload, range }
     }
 
     fn text(&self) -> Option<&str> {
-        self.text.as_ref().map(|text| &text[self.begin..])
+        self.text.as_ref().map(|text| &text[self.range.clone()])
     }
 
     fn payload(&self) -> &[u8] {
-        &self.payload[self.begin..]
+        &self.payload[self.range.clone()]
     }
 }
 

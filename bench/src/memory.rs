@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     io::{self, IoSlice, Read, Write},
+    ops::Range,
     pin::{Pin, pin},
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
@@ -18,9 +19,19 @@ use crate::load::Arrival;
 const PAGE_BYTES: usize = 4096;
 
 /// Somewhere in a page, each time somewhere else.
-pub(crate) fn somewhere() -> usize {
+fn somewhere() -> usize {
     static SEED: AtomicU64 = AtomicU64::new(0);
     Rng::with_seed(SEED.fetch_add(1, Ordering::Relaxed)).usize(..PAGE_BYTES)
+}
+
+/// A buffer in which these bytes stand somewhere, blanks around them, and where.
+///
+/// It is as long wherever they stand. If it were not, what is allocated behind it would lie to them
+/// always in the same way.
+pub(crate) fn placed(bytes: &[u8]) -> (Vec<u8>, Range<usize>) {
+    let begin = somewhere();
+    let buffer = [&vec![b' '; begin], bytes, &vec![b' '; PAGE_BYTES - begin]].concat();
+    (buffer, begin..begin + bytes.len())
 }
 
 /// Gives the same bytes over and over.
@@ -41,8 +52,7 @@ impl Spring {
             Arrival::Alone => ends,
             Arrival::Stream => vec![bytes.len()],
         };
-        let begin = somewhere();
-        let bytes = [&vec![0; begin], &bytes[..]].concat();
+        let (bytes, Range { start: begin, .. }) = placed(&bytes);
         Self { bytes, begin, stops, at: 0, next_stop: 0 }
     }
 
