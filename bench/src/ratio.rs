@@ -15,46 +15,56 @@ pub struct Row {
     pub name: String,
     /// Nanoseconds of processor time a message: each one's name and the median of its samples, ours first.
     pub medians_ns: Vec<(&'static str, f64)>,
+    /// Our time as a part of the fastest other's, each at its best: below 1 we are faster. It is the
+    /// median of what it was in each round, since a machine that is slow for a while is not equally
+    /// slow to all.
+    pub ratio: f64,
 }
 
 impl Row {
     /// Times each in turn, so many rounds, and each time after a sample that is not counted.
     ///
     /// Each round makes its contenders anew: where their buffers come to lie, to each other and to
-    /// the bytes that come, can cost a third of a copy.
+    /// the bytes that come, can cost a third of a copy. And in each another one is first.
     pub fn measure(
         name: String,
         rounds: usize,
         mut contenders: impl FnMut() -> Vec<Contender>,
     ) -> Self {
         let mut samples: Vec<(&'static str, Vec<f64>)> = Vec::new();
-        for _ in 0..rounds {
-            for (place, (name, mut sample)) in contenders().into_iter().enumerate() {
+        for round in 0..rounds {
+            let mut contenders = contenders();
+            samples.resize_with(contenders.len(), Default::default);
+            for turn in 0..contenders.len() {
+                let place = (round + turn) % contenders.len();
+                let (name, sample) = &mut contenders[place];
                 sample();
                 let begun = cpu_ns();
                 let messages = sample();
-                let ns = (cpu_ns() - begun) / messages as f64;
-                if samples.len() == place {
-                    samples.push((name, Vec::with_capacity(rounds)));
-                }
-                samples[place].1.push(ns);
+                samples[place].0 = *name;
+                samples[place].1.push((cpu_ns() - begun) / messages as f64);
             }
         }
-        let medians_ns = samples.into_iter().map(|(name, mut samples)| {
-            samples.sort_by(f64::total_cmp);
-            (name, samples[samples.len() / 2])
-        });
-        Self { name, medians_ns: medians_ns.collect() }
+        let medians_ns: Vec<_> =
+            samples.iter().map(|(name, samples)| (*name, median(samples.clone()))).collect();
+        let best = |is_ours: bool| {
+            let those = (0..samples.len()).filter(|at| samples[*at].0.starts_with(OURS) == is_ours);
+            those.min_by(|a, b| medians_ns[*a].1.total_cmp(&medians_ns[*b].1))
+        };
+        let ratio = match (best(true), best(false)) {
+            (Some(ours), Some(theirs)) => {
+                let rounds = samples[ours].1.iter().zip(&samples[theirs].1);
+                median(rounds.map(|(ours, theirs)| ours / theirs).collect())
+            }
+            (None, _) | (_, None) => f64::NAN,
+        };
+        Self { name, medians_ns, ratio }
     }
+}
 
-    /// Our time as a part of the fastest other's, each at its best: below 1 we are faster.
-    pub fn ratio(&self) -> f64 {
-        let (ours, theirs): (Vec<_>, Vec<_>) =
-            self.medians_ns.iter().partition(|(name, _)| name.starts_with(OURS));
-        let fastest =
-            |of: Vec<(_, f64)>| of.into_iter().map(|(_, ns)| ns).fold(f64::INFINITY, f64::min);
-        fastest(ours) / fastest(theirs)
-    }
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
 }
 
 /// Processor time of this thread, so that other programs are nobody's cost.
@@ -78,8 +88,8 @@ pub fn print(title: &str, rows: &[Row]) -> f64 {
             "| {:<24} | {} | {:>5.2} |",
             row.name,
             times.collect::<Vec<_>>().join(" | "),
-            row.ratio()
+            row.ratio
         );
     }
-    rows.iter().map(Row::ratio).fold(0.0, f64::max)
+    rows.iter().map(|row| row.ratio).fold(0.0, f64::max)
 }
