@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn pieces_become_the_frame_of_the_whole() {
-        for length in [0, 1, 125, 126, 1000, 65_535, 65_536] {
+        for length in [0, 1, 125, 126, 507, 508, 509, 1000, 65_535, 65_536] {
             let payload = vec![b'x'; length];
             let mut message = PartialMessage::new(Encoding::Text, false);
             for piece in payload.chunks(97) {

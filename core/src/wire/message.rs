@@ -120,8 +120,9 @@ impl Message {
     }
 
     /// The message whose payload stands in a buffer, from `front` on, and before it at least
-    /// [`FRONT_BYTES`] of room for its header.
+    /// [`FRONT_BYTES`] of room for its header, and less than twice as much.
     pub(super) fn from_buffer(encoding: Encoding, mut buffer: Vec<u8>, front: usize) -> Self {
+        debug_assert!((FRONT_BYTES..2 * FRONT_BYTES).contains(&front));
         let length = buffer.len() - front;
         let start = put_header_before(encoding, false, length, front, &mut buffer);
         Self(Frame::end_of(buffer, start))
