@@ -88,6 +88,7 @@ impl PartialMessage {
 
     /// Takes payload under this mask: the first of the `left` bytes that the frame at hand still
     /// brings. `len_max` is how long the message can get.
+    #[inline]
     pub(super) fn append(
         &mut self,
         payload: &[u8],

@@ -49,6 +49,7 @@ pub(super) fn apply(mask: [u8; 4], bytes: &mut [u8]) {
 type Word = [u8; 32];
 
 /// Appends bytes, masked or unmasked on the way: one pass for what would be two.
+#[inline]
 pub(super) fn append(mask: [u8; 4], bytes: &[u8], out: &mut Vec<u8>) {
     // Long vectors begin at an aligned address. To store where they are not aligned costs a sixth
     // more, which only shows if there is much to store.

@@ -193,6 +193,7 @@ impl Wire {
         Ok(taken + payload_taken)
     }
 
+    #[inline]
     fn take_data(
         &mut self,
         inflater: &mut Inflater,

@@ -18,6 +18,7 @@ pub(super) struct Utf8 {
 
 impl Utf8 {
     /// Judges what has come since `text` was judged last.
+    #[inline]
     pub(super) fn check(&mut self, text: &[u8]) -> Result<(), Invalid> {
         let rest = &text[self.judged..];
         let (whole, begun) = rest.split_at(rest.len() - unfinished_bytes(rest));
@@ -42,6 +43,7 @@ impl Utf8 {
 
 /// How many bytes at the end begin a character that is longer: at most three. Whether they may is
 /// not judged.
+#[inline]
 fn unfinished_bytes(text: &[u8]) -> usize {
     for (bytes, byte) in (1..).zip(text.iter().rev().take(3)) {
         let length = match byte {
