@@ -36,11 +36,6 @@ impl Frame {
             return Self::copy_of(&buffer[start..]);
         }
         buffer[0] = start as u8;
-        Self::in_buffer(buffer)
-    }
-
-    /// The bytes from where the first one says.
-    fn in_buffer(buffer: Vec<u8>) -> Self {
         Self(ThinArc::from_header_and_slice(Some(buffer.into_boxed_slice()), &[]))
     }
 
@@ -95,14 +90,13 @@ impl Message {
     fn build(encoding: Encoding, payload: &[u8]) -> Self {
         let header_bytes = server_header_bytes(payload.len());
         if header_bytes + payload.len() > SHORT_BYTES_MAX {
-            // All of the front first: behind a long payload it is in no cache any more.
+            // The header first: behind a long payload its place is in no cache any more.
             let mut front = [0; FRONT_BYTES];
-            front[0] =
-                put_header_before(encoding, false, payload.len(), FRONT_BYTES, &mut front) as u8;
+            let start = put_header_before(encoding, false, payload.len(), FRONT_BYTES, &mut front);
             let mut buffer = Vec::with_capacity(FRONT_BYTES + payload.len());
             buffer.extend_from_slice(&front);
             buffer.extend_from_slice(payload);
-            return Self(Frame::in_buffer(buffer));
+            return Self(Frame::end_of(buffer, start));
         }
         let mut header = [0; HEADER_BYTES_MAX];
         put_header_before(encoding, false, payload.len(), header_bytes, &mut header);
