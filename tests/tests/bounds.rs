@@ -5,8 +5,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use fanlight_core::{
-    Arrival, CloseCode, CloseFrame, CloseReason, Command, Commands, Config, ConnId, End, Event,
-    Hub, Instant, Message, Negotiated, PeerAddr, Publish, Refused, Seat, Settings,
+    Arrival, Audience, CloseCode, CloseFrame, CloseReason, Command, Commands, Config, ConnId, End,
+    Event, Hub, Instant, Message, Negotiated, PeerAddr, Publish, Refused, Seat, Settings, Topic,
 };
 
 /// A hub, what it wanted so far, and the time.
@@ -101,7 +101,7 @@ fn a_message_that_no_outbox_can_hold_harms_nobody() {
     let conns = [bench.open(), bench.open()];
     let long = Message::binary(&[0; 1000]);
     bench.tell(Event::Publish(Publish {
-        audience: fanlight_core::Audience::Everyone,
+        audience: Audience::Everyone,
         message: long.clone(),
         except: None,
     }));
@@ -130,6 +130,39 @@ fn what_a_shard_has_queued_is_bounded_and_the_largest_pay() {
     assert!(!bench.hub.is_open(conns[0]), "the largest");
     assert_eq!(bench.hub.stats().overflows, 1);
     assert!(conns[1..].iter().all(|conn| bench.hub.is_open(*conn)), "all others");
+}
+
+#[test]
+fn a_message_that_nobody_is_given_ends_nobody() {
+    let settings = Settings {
+        message_bytes_max: 140,
+        outbox_bytes_max: 1600,
+        frames_bytes_max: 4000,
+        ..Settings::default()
+    };
+    let mut bench = Bench::new(settings);
+    let gone = bench.open();
+    bench.tell(Event::Ended(gone, End::Failed));
+    // Pongs have a bound of their own, past which no message has room.
+    let conn = bench.open();
+    let ping = [&[0x89, 0x80 | 125][..], &[0; 4 + 125]].concat();
+    bench.receive(conn, &ping.repeat(32));
+    assert!(bench.hub.stats().frame_bytes > 4000);
+    let publish = |audience: Audience, except| {
+        Event::Publish(Publish { audience, message: Message::text("late"), except })
+    };
+    bench.tell(Event::Subscribe(conn, Topic::new("a")));
+    bench.tell(Event::Send(gone, Message::text("late")));
+    bench.tell(publish(Topic::new("nobody's").into(), None));
+    bench.tell(publish(Topic::new("a").into(), Some(conn)));
+    bench.tell(publish(Audience::Everyone, Some(conn)));
+    assert!(bench.hub.is_open(conn), "none of it was for it");
+    assert_eq!(bench.hub.stats().overflows, 0);
+    assert_eq!(bench.hub.stats().stale_events, 1);
+
+    bench.tell(Event::Send(conn, Message::text("for it")));
+    assert!(!bench.hub.is_open(conn), "this was");
+    assert_eq!((bench.hub.stats().overflows, bench.hub.stats().stale_events), (1, 1));
 }
 
 #[test]

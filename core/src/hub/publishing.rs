@@ -69,7 +69,10 @@ impl Hub {
         except: Option<ConnId>,
         commands: &mut Commands,
     ) {
-        self.make_room(message.frame().len(), commands);
+        let bytes = message.frame().len();
+        if !self.has_room(bytes) && self.has_receiver(audience, except) {
+            self.make_room(bytes, commands);
+        }
         let mut forms = Forms::new(message, &mut self.frames);
         let (pool, members, mut delivery) = self.delivery(commands);
         match audience {
@@ -94,6 +97,16 @@ impl Hub {
         let overflowed = delivery.overflowed;
         forms.release(&mut self.frames);
         self.overflow(overflowed, commands);
+    }
+
+    /// Whether anybody here is given what is published to `audience`.
+    fn has_receiver(&self, audience: &Audience, except: Option<ConnId>) -> bool {
+        match audience {
+            Audience::Everyone => {
+                self.pool.iter().any(|(conn, it)| it.is_open() && Some(conn) != except)
+            }
+            Audience::Topic(topic) => self.members.of(topic).any(|conn| Some(conn) != except),
+        }
     }
 
     /// The shards that a publish to `audience` goes on to from here, its home.

@@ -110,27 +110,27 @@ impl Hub {
             self.stats.unpublishable += 1;
             return;
         }
+        if !self.is_open(conn) {
+            return self.stale();
+        }
         self.make_room(message.frame().len(), commands);
         let mut forms = Forms::new(message, &mut self.frames);
         let (pool, _, mut delivery) = self.delivery(commands);
-        let open = pool.get_mut(conn).filter(|connection| connection.is_open());
-        let is_stale = open.is_none();
-        if let Some(connection) = open {
+        // Making room may have ended this very connection.
+        if let Some(connection) = pool.get_mut(conn).filter(|connection| connection.is_open()) {
             delivery.deliver(conn, connection, &mut forms);
         }
         let overflowed = delivery.overflowed;
         forms.release(&mut self.frames);
         self.overflow(overflowed, commands);
-        if is_stale {
-            self.stale();
-        }
     }
 
     /// Keeps what the shard has queued within its bound: those who are closing say their Close
-    /// without what was to go before it, then those for whom the most waits pay.
+    /// without what was to go before it, then those for whom the most waits pay. Only for a message
+    /// that somebody is given: nobody pays for nothing.
     pub(super) fn make_room(&mut self, bytes: usize, commands: &mut Commands) {
         let max = self.config.frames_bytes_max;
-        if self.frames.bytes() + bytes <= max {
+        if self.has_room(bytes) {
             return;
         }
         let mut waiting = Vec::new();
@@ -152,6 +152,11 @@ impl Hub {
         {
             self.overflow(vec![conn], commands);
         }
+    }
+
+    /// Whether so many more bytes may be queued on the shard.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.frames.bytes() + bytes <= self.config.frames_bytes_max
     }
 
     /// Ends those for whom too much waits.
