@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, env};
 
 use fanlight_tests::model::{
-    self, Arrival::*, Ask::*, Bounds::*, Decision::*, Name::*, Nth, Op, Op::*, Parcels::*, Setup,
-    Size::*, Speech::*,
+    self, Arrival::*, Ask::*, Audience::*, Bounds::*, Decision::*, Name::*, Nth, Op, Op::*,
+    Parcels::*, Setup, Size::*, Speech::*, Until::*,
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::FileFailurePersistence};
 
@@ -83,6 +83,25 @@ fn what_waits_in_the_control_lane_takes_no_room_of_messages() {
             ],
         );
     }
+}
+
+/// Found by chance: a tick that comes late finds two deadlines, and the Close takes the ping's place.
+#[test]
+fn of_a_ping_and_a_close_in_one_late_tick_only_the_close_leaves() {
+    model::agree(
+        Setup::alone(Roomy),
+        &[
+            Accept(0, 0, Upgraded),
+            SpeaksTwice(Nth(0), Chat, Begin),
+            Stalls(Nth(0)),
+            Accept(0, 0, Upgraded),
+            Stalls(Nth(0)),
+            Passes(Unticked(0)),
+            Publishes(0, Everyone, Short),
+            Passes(Unticked(0)),
+            Moves(Nth(2)),
+        ],
+    );
 }
 
 /// A model that is never put to the test agrees with anything.

@@ -51,20 +51,28 @@ impl House {
         self.deadlines().into_iter().map(|(at, _)| at).min()
     }
 
-    /// Lets time pass; every deadline is met at its moment, or now if that has passed.
+    /// Lets time pass; every deadline is met at its moment, or now if that has passed. A tick deals
+    /// with all that is due before a socket takes any of it.
     pub(super) fn advance(&mut self, until: u64) {
-        // The design leaves open in which order a late tick meets what is due: the shard's before
-        // its connections'.
-        let turn = |(at, whose): &(u64, Whose), now: u64| ((*at).max(now), whose.turn(), *at);
-        while let Some((at, whose)) =
-            self.deadlines().into_iter().min_by_key(|due| turn(due, self.now))
-            && at <= until
-        {
+        loop {
+            let mut due = self.nearest();
+            if due.is_none_or(|(at, _)| at > self.now) {
+                self.take_all();
+                due = self.nearest();
+            }
+            let Some((at, whose)) = due.filter(|(at, _)| *at <= until) else { break };
             self.now = self.now.max(at);
             self.expire(whose);
             self.arrive();
         }
         self.now = until;
+    }
+
+    /// What is due next. The design leaves open in which order a late tick meets what is due: the
+    /// shard's before its connections'.
+    fn nearest(&self) -> Option<(u64, Whose)> {
+        let turn = |(at, whose): &(u64, Whose)| ((*at).max(self.now), whose.turn(), *at);
+        self.deadlines().into_iter().min_by_key(turn)
     }
 
     fn expire(&mut self, whose: Whose) {
@@ -97,7 +105,7 @@ impl House {
                 let ping = Ping { left_at: None, is_answered: false, has_pong: false };
                 self.connections[number].ping = Some(ping);
                 self.count("pings");
-                self.put(number, Seen::Ping);
+                self.queue(number, Seen::Ping);
             }
             Wait::Pong => self.lose(number, CloseReason::HeartbeatTimeout),
             Wait::Stall => self.lose(number, CloseReason::Stalled),

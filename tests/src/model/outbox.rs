@@ -37,6 +37,12 @@ impl Outbox {
 impl House {
     /// Queues one thing for a connection, and lets its socket take it if it takes anything.
     pub(super) fn put(&mut self, number: usize, seen: Seen) {
+        self.queue(number, seen);
+        self.take(number);
+    }
+
+    /// Queues one thing for a connection.
+    pub(super) fn queue(&mut self, number: usize, seen: Seen) {
         let now = self.now;
         let outbox = &mut self.connections[number].outbox;
         if outbox.is_empty() {
@@ -63,7 +69,13 @@ impl House {
             | Seen::Shutdown
             | Seen::Dropped => unreachable!("{seen:?} is nothing that is sent"),
         }
-        self.take(number);
+    }
+
+    /// Lets every socket take what waits for it.
+    pub(super) fn take_all(&mut self) {
+        for number in 0..self.connections.len() {
+            self.take(number);
+        }
     }
 
     /// Lets the socket take all that waits, unless it is stalled.
