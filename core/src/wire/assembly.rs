@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     Fault, Message,
     header::{CONTROL_BYTES_MAX, ControlKind, Encoding, HEADER_BYTES_ANY_MAX},
-    inflate::{Inflater, guess},
+    inflate::{Ended, Inflater, guess},
     mask,
     message::FRONT_BYTES,
     utf8::{Utf8, is_text},
@@ -127,7 +127,7 @@ impl PartialMessage {
     ) -> Result<Message, Fault> {
         if self.is_deflated {
             let payload = self.bytes.get(self.front.into()..).unwrap_or_default();
-            return inflated(inflater, self.encoding, payload, message_bytes_max);
+            return inflated(inflater, self.encoding, Ended::new(payload), message_bytes_max);
         }
         let len = self.len();
         if self.encoding == Encoding::Text {
@@ -152,10 +152,10 @@ fn room(needed: usize, frame_end: usize, max: usize) -> usize {
 pub(super) fn inflated(
     inflater: &mut Inflater,
     encoding: Encoding,
-    payload: &[u8],
+    payload: Ended<'_>,
     message_bytes_max: usize,
 ) -> Result<Message, Fault> {
-    let room = guess(payload.len()).min(message_bytes_max.saturating_add(1));
+    let room = guess(payload.payload_bytes()).min(message_bytes_max.saturating_add(1));
     let mut bytes = Vec::with_capacity(FRONT_BYTES.saturating_add(room));
     bytes.resize(FRONT_BYTES, 0);
     inflater.inflate(payload, message_bytes_max, &mut bytes)?;

@@ -14,6 +14,39 @@ pub(super) fn guess(payload_bytes: usize) -> usize {
 /// Only behind a whole block do they have a meaning, so a message that was cut off is found out.
 const END: [u8; 6] = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 3, 0];
 
+/// Up to how many bytes a payload is moved, so that [`END`] has room behind it: to inflate two pieces
+/// costs more.
+const MOVED_BYTES_MAX: usize = 4096;
+
+/// The payload of a compressed message and [`END`], in one piece or two.
+pub(super) struct Ended<'a> {
+    pieces: [&'a [u8]; 2],
+    payload_bytes: usize,
+}
+
+impl<'a> Ended<'a> {
+    pub(super) fn new(payload: &'a [u8]) -> Self {
+        Self { pieces: [payload, &END], payload_bytes: payload.len() }
+    }
+
+    /// That of a frame, whose `header_bytes` are of no more use: the payload may be moved over them.
+    pub(super) fn of_frame(frame: &'a mut [u8], header_bytes: usize) -> Self {
+        let payload_bytes = frame.len() - header_bytes;
+        if header_bytes < END.len() || payload_bytes > MOVED_BYTES_MAX {
+            return Self::new(&frame[header_bytes..]);
+        }
+        frame.copy_within(header_bytes.., header_bytes - END.len());
+        let (_, whole) = frame.split_at_mut(header_bytes - END.len());
+        whole[payload_bytes..].copy_from_slice(&END);
+        Self { pieces: [whole, &[]], payload_bytes }
+    }
+
+    /// How long the payload alone is.
+    pub(super) fn payload_bytes(&self) -> usize {
+        self.payload_bytes
+    }
+}
+
 /// How long the payload of a message may be that inflates to at most `message_bytes_max`: what does
 /// not get shorter gets longer, by a few bytes a block where it is stored, and to 9 bits a byte where
 /// a sender knows the fixed codes only (RFC 1951, section 3.2.6).
@@ -34,13 +67,13 @@ pub struct Inflater {
 }
 
 impl Inflater {
-    /// Appends what `payload` inflates to, at most `length_max` bytes. Room for [`guess`] is the
+    /// Appends what a payload inflates to, at most `length_max` bytes. Room for [`guess`] is the
     /// caller's to make; more is made as it is needed.
     ///
     /// The bound holds while it runs: of a bomb no more is made than the bound.
     pub(super) fn inflate(
         &mut self,
-        payload: &[u8],
+        Ended { pieces, payload_bytes }: Ended<'_>,
         length_max: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
@@ -49,8 +82,9 @@ impl Inflater {
         let room_max = length_max.saturating_add(1);
         let decompress = self.decompress.get_or_insert_with(|| Decompress::new(false));
         decompress.reset(false);
-        for (part, is_end) in [(payload, false), (&END[..], true)] {
-            let mut rest = part;
+        let mut left = payload_bytes + END.len();
+        for piece in pieces {
+            let mut rest = piece;
             loop {
                 let [taken_before, made_before] = [decompress.total_in(), decompress.total_out()];
                 let status = decompress
@@ -59,16 +93,17 @@ impl Inflater {
                 let taken = (decompress.total_in() - taken_before) as usize;
                 let made = decompress.total_out() - made_before;
                 rest = &rest[taken..];
+                left -= taken;
                 if out.len() - start > length_max {
                     return Err(Fault::MessageTooBig);
                 }
                 match status {
-                    Status::StreamEnd if is_end && rest.is_empty() => {
+                    Status::StreamEnd if left == 0 => {
                         self.bytes_made += out.len() - start;
                         return Ok(());
                     }
                     // A block that says it is the last may be followed by others: section 7.2.3.4.
-                    Status::StreamEnd if !is_end => decompress.reset(false),
+                    Status::StreamEnd if left >= END.len() => decompress.reset(false),
                     Status::StreamEnd => return Err(Fault::InvalidDeflate),
                     Status::Ok | Status::BufError => {}
                 }
@@ -94,7 +129,7 @@ mod tests {
 
     fn inflated(payload: &[u8], length_max: usize) -> Result<Vec<u8>, Fault> {
         let mut out = b"before".to_vec();
-        Inflater::default().inflate(payload, length_max, &mut out)?;
+        Inflater::default().inflate(Ended::new(payload), length_max, &mut out)?;
         assert!(out.starts_with(b"before"));
         Ok(out.split_off(6))
     }
@@ -139,12 +174,32 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_inflated_as_its_payload_is() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for length in [0, 1, 5, 500, MOVED_BYTES_MAX - 50, 2 * MOVED_BYTES_MAX] {
+            let payload: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(length).collect();
+            let deflated = deflated(&payload, 6);
+            for header_bytes in [0, 2, 4, 5, 6, 8, 14] {
+                for cut in [0, 1, 7] {
+                    let mut frame = vec![0xff; header_bytes];
+                    frame.extend(&deflated[..deflated.len().saturating_sub(cut)]);
+                    let due = inflated(&frame[header_bytes..], length);
+                    let ended = Ended::of_frame(&mut frame, header_bytes);
+                    let mut out = Vec::new();
+                    let told = Inflater::default().inflate(ended, length, &mut out);
+                    assert_eq!(told.map(|()| out), due, "{length} behind {header_bytes}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn of_a_bomb_no_more_is_made_than_the_bound() {
         let bomb = deflated(&vec![0; 64 << 20], 9);
         assert!(bomb.len() < 70_000);
         let mut out = Vec::new();
         assert_eq!(
-            Inflater::default().inflate(&bomb, 100_000, &mut out),
+            Inflater::default().inflate(Ended::new(&bomb), 100_000, &mut out),
             Err(Fault::MessageTooBig)
         );
         assert!(out.capacity() <= 100_001, "{}", out.capacity());
@@ -171,13 +226,13 @@ mod tests {
         // Points 9 bytes back, where in a message of its own nothing is.
         let later = b"\x03\x22\x02\x00";
         let mut fresh = Vec::new();
-        let judged = Inflater::default().inflate(later, 100, &mut fresh);
+        let judged = Inflater::default().inflate(Ended::new(later), 100, &mut fresh);
         for before in [&whole[..], &whole[..9], b"\x07", b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"] {
-            let _ = inflater.inflate(before, 100, &mut Vec::new());
+            let _ = inflater.inflate(Ended::new(before), 100, &mut Vec::new());
             let mut out = Vec::new();
-            assert_eq!(inflater.inflate(&whole, 100, &mut out), Ok(()));
+            assert_eq!(inflater.inflate(Ended::new(&whole), 100, &mut out), Ok(()));
             assert_eq!(out, b"fanlight, fanlight, fanlight");
-            assert_eq!(inflater.inflate(later, 100, &mut Vec::new()), judged);
+            assert_eq!(inflater.inflate(Ended::new(later), 100, &mut Vec::new()), judged);
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
         CONTROL_BYTES_MAX, ControlKind, Encoding, Expectation, FrameKind, HEADER_BYTES_ANY_MAX,
         Header,
     },
-    inflate::{Inflater, deflated_bytes_max},
+    inflate::{Ended, Inflater, deflated_bytes_max},
     mask,
     message::{put_header_before, server_header_bytes},
     utf8::is_text,
@@ -156,8 +156,9 @@ impl Wire {
                 self.take_control(&mut bytes[taken..], on)?
             }
             FrameKind::Message(encoding) if is_whole && is_final && is_deflated => {
-                let payload = &mut bytes[taken..taken + length];
-                mask::apply(mask, payload);
+                let frame = &mut bytes[..taken + length];
+                mask::apply(mask, &mut frame[taken..]);
+                let payload = Ended::of_frame(frame, taken);
                 let message = inflated(inflater, encoding, payload, self.message_bytes_max)?;
                 self.end_frame();
                 self.tell_inflated(message, on);
