@@ -37,6 +37,8 @@ impl Hub {
         match &mut connection.state {
             State::Upgrading(_) => self.received_head(conn, bytes, commands),
             State::Deciding(_) => self.received_behind_head(conn, bytes, commands),
+            // The wire has ended, and says so with the next tick: what follows is ignored.
+            State::Open if connection.last_word.is_some() => {}
             State::Open | State::Closing { await_close: true } => {
                 if connection.unread.is_none() {
                     self.received_frames(conn, bytes, commands);
