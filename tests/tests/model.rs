@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, env};
 
 use fanlight_tests::model::{
-    self, Arrival::*, Ask::*, Audience::*, Bounds::*, Decision::*, Name::*, Nth, Op, Op::*,
+    self, Arrival::*, Ask::*, Audience::*, Bounds::*, Decision::*, Ending, Name::*, Nth, Op, Op::*,
     Parcels::*, Setup, Size::*, Speech::*, Until::*,
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::FileFailurePersistence};
@@ -100,6 +100,32 @@ fn of_a_ping_and_a_close_in_one_late_tick_only_the_close_leaves() {
             Publishes(0, Everyone, Short),
             Passes(Unticked(0)),
             Moves(Nth(2)),
+        ],
+    );
+}
+
+/// Found by chance: a second read behind what ended the wire brought its Close forward.
+#[test]
+fn what_follows_the_end_of_a_wire_changes_nothing() {
+    let until = [Speaks(Nth(0), Chat), Ends(Nth(0), Ending::Eof), Resumes(0, Nth(0))];
+    for left_out in [0, 1] {
+        let begun =
+            [Accept(0, 0, Upgraded), Pauses(0, Nth(0)), SpeaksTwice(Nth(0), Say(Topic(0)), Middle)];
+        model::agree(Setup::alone(Roomy), &[&begun[..], &until[left_out..]].concat());
+    }
+}
+
+/// Found by chance: a timer that is set too late was taken for what was due first.
+#[test]
+fn a_timer_that_is_set_for_the_past_is_due_now() {
+    model::agree(
+        Setup::three(Roomy, Held),
+        &[
+            Accept(2, 0, Upgraded),
+            SetsTimerOf(0, Nth(0), Some(0)),
+            Passes(At),
+            Passes(Unticked(1)),
+            Delivers(0, 2),
         ],
     );
 }

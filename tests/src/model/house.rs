@@ -253,7 +253,8 @@ impl House {
             Wish::Resume => self.resume(number),
             Wish::Timer(at) => match self.connections[number].state {
                 State::Upgrading | State::Deciding | State::Open => {
-                    self.connections[number].timer = at;
+                    // Of what is due already this is not what was due first.
+                    self.connections[number].timer = at.map(|at| at.max(self.now));
                 }
                 State::Closing | State::Lingering | State::Gone => {}
             },
