@@ -130,6 +130,20 @@ fn a_timer_that_is_set_for_the_past_is_due_now() {
     );
 }
 
+/// Found by chance: a timer was swallowed by the decision's deadline of the same moment.
+#[test]
+fn a_timer_at_the_moment_of_another_deadline_is_told() {
+    model::agree(
+        Setup::alone(Roomy),
+        &[
+            Accept(0, 0, Fresh),
+            SetsTimerOf(0, Nth(0), Some(1709)),
+            Asks(Nth(0), UpgradeAndWait),
+            Passes(At),
+        ],
+    );
+}
+
 /// A model that is never put to the test agrees with anything.
 #[test]
 fn runs_reach_every_end_and_do_every_operation() {

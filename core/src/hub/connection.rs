@@ -172,14 +172,15 @@ impl Connection {
         }
     }
 
-    /// The nearest deadline and what it is for: the table of the connection's life.
+    /// The nearest deadline and what it is for: the table of the connection's life. Of two at one
+    /// moment the service's own timer comes first, then whichever stands first here.
     pub(super) fn deadline(&self, config: &Config) -> (Instant, Due) {
         match self.state {
             State::Upgrading(_) => (self.since + config.upgrade_timeout, Due::Upgrade),
             State::Deciding(_) => {
                 let decision = (self.since + config.decision_timeout, Due::Decision);
                 let timer = (self.timer_at, Due::ServiceTimer);
-                if timer.0 < decision.0 { timer } else { decision }
+                if timer.0 <= decision.0 { timer } else { decision }
             }
             // The next tick comes after the service has had its turn.
             State::Open if self.last_word.is_some() => (Instant::ZERO, Due::LastWord),

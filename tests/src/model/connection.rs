@@ -150,7 +150,7 @@ impl Connection {
     pub(super) fn deadlines(&self, settings: &Settings) -> Vec<(u64, Wait)> {
         let mut deadlines = Vec::new();
         // It can be set earlier, but runs from the request on. Of two deadlines at one moment the
-        // design does not say which comes first.
+        // design does not say which comes first: the application's, and an end before a ping.
         if matches!(self.state, State::Deciding | State::Open) {
             deadlines.extend(self.timer.map(|at| (at, Wait::Timer)));
         }
@@ -163,12 +163,12 @@ impl Connection {
                     // Before anything else that is due.
                     deadlines.push((0, Wait::LastWord));
                 }
-                if let Some((_, begun_at)) = self.message.as_ref().filter(|_| !self.is_paused) {
-                    deadlines.push((begun_at + nanos(settings.message_timeout), Wait::Message));
-                }
                 if !self.outbox.is_empty() {
                     let stalled_at = self.outbox.moved_at + nanos(settings.stall_timeout);
                     deadlines.push((stalled_at, Wait::Stall));
+                }
+                if let Some((_, begun_at)) = self.message.as_ref().filter(|_| !self.is_paused) {
+                    deadlines.push((begun_at + nanos(settings.message_timeout), Wait::Message));
                 }
                 match self.ping.filter(|ping| !ping.is_answered) {
                     // The silence of a peer that is not read says nothing.
