@@ -87,17 +87,16 @@ impl Inflater {
             let mut rest = piece;
             loop {
                 let [taken_before, made_before] = [decompress.total_in(), decompress.total_out()];
-                let status = decompress
-                    .decompress_vec(rest, out, FlushDecompress::None)
-                    .map_err(|_| Fault::InvalidDeflate)?;
+                let status = decompress.decompress_vec(rest, out, FlushDecompress::None);
                 let taken = (decompress.total_in() - taken_before) as usize;
                 let made = decompress.total_out() - made_before;
                 rest = &rest[taken..];
                 left -= taken;
+                // First, also of what breaks behind the bound: how far a call comes depends on the pieces.
                 if out.len() - start > length_max {
                     return Err(Fault::MessageTooBig);
                 }
-                match status {
+                match status.map_err(|_| Fault::InvalidDeflate)? {
                     Status::StreamEnd if left == 0 => {
                         self.bytes_made += out.len() - start;
                         return Ok(());
