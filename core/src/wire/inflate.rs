@@ -179,16 +179,28 @@ mod tests {
             let payload: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(length).collect();
             let deflated = deflated(&payload, 6);
             for header_bytes in [0, 2, 4, 5, 6, 8, 14] {
-                for cut in [0, 1, 7] {
+                for (cut, length_max) in [(0, length), (1, length), (7, length), (1, length / 2)] {
                     let mut frame = vec![0xff; header_bytes];
                     frame.extend(&deflated[..deflated.len().saturating_sub(cut)]);
-                    let due = inflated(&frame[header_bytes..], length);
+                    let due = inflated(&frame[header_bytes..], length_max);
                     let ended = Ended::of_frame(&mut frame, header_bytes);
                     let mut out = Vec::new();
-                    let told = Inflater::default().inflate(ended, length, &mut out);
+                    let told = Inflater::default().inflate(ended, length_max, &mut out);
                     assert_eq!(told.map(|()| out), due, "{length} behind {header_bytes}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_that_though_it_is_broken_behind() {
+        // One byte more than may be, and then nothing that ends a block.
+        let payload = b"\xaa\xa8\x18\x05\xa3\x60\x14\x54\x0c\x77\x00";
+        for header_bytes in [0, 6] {
+            let mut frame = [&vec![0xff; header_bytes][..], payload].concat();
+            let ended = Ended::of_frame(&mut frame, header_bytes);
+            let told = Inflater::default().inflate(ended, 1000, &mut Vec::with_capacity(64));
+            assert_eq!(told, Err(Fault::MessageTooBig), "behind {header_bytes}");
         }
     }
 
