@@ -24,6 +24,7 @@ impl Hub {
     /// The socket will give no more.
     pub(super) fn ended(&mut self, conn: ConnId, end: End, commands: &mut Commands) {
         let Some(connection) = self.pool.get_mut(conn) else { return self.stale() };
+        let is_owed_close = connection.last_word.is_some();
         let is_owed_answer = match connection.state {
             State::Deciding(_) => true,
             // An HTTP answer, not a Close.
@@ -33,6 +34,11 @@ impl Hub {
         match end {
             // A whole request is still answered, although its sender will say no more.
             End::Eof if is_owed_answer => connection.ended = true,
+            // What ended the wire came before the end of the stream, and is answered before it.
+            End::Eof if is_owed_close => {
+                connection.ended = true;
+                self.say_last_word(conn, false, commands);
+            }
             End::Eof | End::Failed => self.finish(conn, CloseReason::PeerGone, commands),
         }
     }

@@ -37,8 +37,10 @@ impl Hub {
         match &mut connection.state {
             State::Upgrading(_) => self.received_head(conn, bytes, commands),
             State::Deciding(_) => self.received_behind_head(conn, bytes, commands),
-            // The wire has ended, and says so with the next tick: what follows is ignored.
-            State::Open if connection.last_word.is_some() => {}
+            // The wire has ended, and the service has had its turn since.
+            State::Open if connection.last_word.is_some() => {
+                self.say_last_word(conn, false, commands);
+            }
             State::Open | State::Closing { await_close: true } => {
                 if connection.unread.is_none() {
                     self.received_frames(conn, bytes, commands);

@@ -127,7 +127,7 @@ impl Hub {
 
     /// Keeps what the shard has queued within its bound: those who are closing say their Close
     /// without what was to go before it, then those for whom the most waits pay. Only for a message
-    /// that somebody is given: nobody pays for nothing.
+    /// that is for somebody here.
     pub(super) fn make_room(&mut self, bytes: usize, commands: &mut Commands) {
         let max = self.config.frames_bytes_max;
         if self.has_room(bytes) {

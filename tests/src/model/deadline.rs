@@ -51,8 +51,8 @@ impl House {
         self.deadlines().into_iter().map(|(at, _)| at).min()
     }
 
-    /// Lets time pass; every deadline is met at its moment, or now if that has passed. A tick deals
-    /// with all that is due before a socket takes any of it.
+    /// Lets time pass; every deadline is met at its moment, or now if that has passed. A ping leaves
+    /// once a tick has dealt with all that is due, unless a Close has taken its place.
     pub(super) fn advance(&mut self, until: u64) {
         loop {
             let mut due = self.nearest();

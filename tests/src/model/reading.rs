@@ -68,7 +68,9 @@ impl House {
     pub(super) fn receive(&mut self, number: usize, speeches: &[Speech], by: usize, bytes: usize) {
         match self.connections[number].state {
             State::Upgrading | State::Deciding | State::Gone => {}
-            State::Open if self.connections[number].last_word.is_some() => {}
+            State::Open if self.connections[number].last_word.is_some() => {
+                self.say_last_word(number);
+            }
             State::Open => self.read(number, speeches, by),
             State::Closing => self.read_closing(number, speeches, by),
             State::Lingering => {
@@ -251,6 +253,10 @@ impl House {
                 self.connections[number].has_ended = true;
             }
             (State::Gone, _) => {}
+            (State::Open, Ending::Eof) if self.connections[number].last_word.is_some() => {
+                self.connections[number].has_ended = true;
+                self.say_last_word(number);
+            }
             (
                 State::Upgrading
                 | State::Deciding

@@ -65,6 +65,25 @@ fn a_close_is_answered_once_and_rightly() {
     play(&Victim::start("--shards 1"), &rows());
 }
 
+/// A peer that has said its last word behind a message, and shuts its half down with it, is answered.
+#[test]
+fn who_closes_and_ends_its_half_at_once_is_answered() {
+    let victim = Victim::start("--shards 1");
+    let _room = Room::take(2);
+    for (last, code) in [(bye(), 1000), (vec![0xff; 16], 1002)] {
+        for _ in 0..20 {
+            let mut peer = Peer::open(&victim, "/echo");
+            peer.send(&[masked(0x81, b"x"), last.clone()].concat());
+            peer.half_close();
+            let is_answered = peer.hears(|stream| {
+                stream.texts().any(|text| text == "x") && stream.close_code() == Some(code)
+            });
+            assert!(is_answered, "{code}: {:?}", peer.newest_frame());
+        }
+    }
+    victim.empties_within(SLACK).unwrap();
+}
+
 /// A peer that talks on behind its Close is read to a bound, and no longer than to a deadline.
 #[test]
 fn what_follows_a_close_is_read_to_a_bound() {
