@@ -41,7 +41,7 @@ impl Forms {
         let form = &mut self.deflated[usize::from(window_bits - WINDOW_BITS_MIN)];
         *form.get_or_insert_with(|| {
             // Compressed it is shorter, header and all.
-            let has_room = frames.bytes() + self.message.frame().len() <= config.frames_bytes_max;
+            let has_room = frames.has_room(self.message.frame().len(), config);
             let deflater = Some(config.deflater()).filter(|_| has_room);
             match deflater
                 .and_then(|deflater| deflater.deflate((&self.message).into(), window_bits))

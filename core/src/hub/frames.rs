@@ -6,6 +6,7 @@ use slab::Slab;
 
 use super::outbox::{Lane, Outbox, Queue};
 use crate::{
+    config::Config,
     planted::{Planted, overwritten, planted},
     wire::Frame,
 };
@@ -62,6 +63,11 @@ impl Frames {
     /// The bytes of those frames.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether so many more bytes may be queued.
+    pub(super) fn has_room(&self, bytes: usize, config: &Config) -> bool {
+        self.bytes + bytes <= config.frames_bytes_max
     }
 
     /// How many times a frame is queued.

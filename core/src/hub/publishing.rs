@@ -70,7 +70,7 @@ impl Hub {
         commands: &mut Commands,
     ) {
         let bytes = message.frame().len();
-        if !self.has_room(bytes) && self.has_receiver(audience, except) {
+        if !self.frames.has_room(bytes, &self.config) && self.has_receiver(audience, except) {
             self.make_room(bytes, commands);
         }
         let mut forms = Forms::new(message, &mut self.frames);

@@ -129,8 +129,7 @@ impl Hub {
     /// without what was to go before it, then those for whom the most waits pay. Only for a message
     /// that is for somebody here.
     pub(super) fn make_room(&mut self, bytes: usize, commands: &mut Commands) {
-        let max = self.config.frames_bytes_max;
-        if self.has_room(bytes) {
+        if self.frames.has_room(bytes, &self.config) {
             return;
         }
         let mut waiting = Vec::new();
@@ -147,16 +146,11 @@ impl Hub {
             }
         }
         waiting.sort_unstable();
-        while self.frames.bytes() + bytes > max
+        while !self.frames.has_room(bytes, &self.config)
             && let Some((_, conn)) = waiting.pop()
         {
             self.overflow(vec![conn], commands);
         }
-    }
-
-    /// Whether so many more bytes may be queued on the shard.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
-        self.frames.bytes() + bytes <= self.config.frames_bytes_max
     }
 
     /// Ends those for whom too much waits.
